@@ -1,0 +1,52 @@
+# `make demo` and `make test` do all set-up themselves: they need Python 3.11 or newer, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format schemas clean
+
+help:
+	@echo "make demo    install, check the taxonomy, grow it with the built-in teacher, show what came of it"
+	@echo "make test    install what the tests need, and run them"
+	@echo "make check   ruff and mypy"
+	@echo "make format  let ruff format the code"
+	@echo "make schemas write schemas/ from the models"
+	@echo "make clean   delete the environment and the caches; runs/ and .tax/ stay"
+
+demo: .venv/light
+	$(BIN)/tax validate
+	$(BIN)/tax generate --samples 50
+	$(BIN)/tax show --limit 3
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: .venv/light
+	$(BIN)/python -m tax.schemas
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "tax needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/light: .venv/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/light

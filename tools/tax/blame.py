@@ -1,0 +1,131 @@
+"""From a sample back to the people, the commit and the sentence that it came from (`tax blame`)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tax.documents import decode
+from tax.leaf import FILE_NAME
+from tax.load import load
+from tax.problems import UserError, excerpt, printable
+from tax.report import safe_lines
+from tax.runs import read_manifest, read_samples, run_folders
+from tax.sample import Sample, Source
+from tax.source import Source as YamlSource
+from tax.tree import repository
+
+
+@dataclass(frozen=True)
+class Found:
+    """A sample and the run that holds it."""
+
+    sample: Sample
+    run: Path
+    manifest: dict[str, Any]
+
+
+def find(sample_id: str, runs: Path, only: Path | None = None) -> Found:
+    """Find a sample by its id or the beginning of it, in one run or in all, the newest first. Raises UserError."""
+    folders = [only] if only else run_folders(runs)
+    if len(sample_id) < 4:
+        raise UserError(f"'{excerpt(sample_id)}' is too short to tell samples apart: give at least 4 characters of the id")
+    for folder in folders:
+        manifest = read_manifest(folder)
+        if not only and manifest.get("status") != "finished":
+            continue
+        found = {sample.id: sample for sample in read_samples(folder) if sample.id.startswith(sample_id)}
+        if len(found) > 1:
+            raise UserError(f"several samples begin with '{sample_id}': {', '.join(sorted(found)[:5])}")
+        if found:
+            return Found(next(iter(found.values())), folder, manifest)
+    raise UserError(f"no sample '{excerpt(sample_id)}' in {only or runs}. `tax show` lists the samples of a run with their ids")
+
+
+def trace(found: Found, root: Path) -> str:
+    """Tell a sample's whole provenance, from its words to the people who wrote what it came from."""
+    sample = found.sample
+    lines = [f"sample {sample.id}", f"  run       {found.run}"]
+    for message in sample.messages:
+        lines += [f"  {message.role + ':':9} {line}" for line in safe_lines(message.content)]
+    entry = next((leaf for leaf in found.manifest["inputs"] if leaf["leaf"] == sample.leaf), {})
+    path = root / str(entry.get("path", ""))
+    lines += ["", *_leaf_lines(sample, found, path, root)]
+    if sample.source:
+        lines += ["", *_source_lines(sample.source, path.parent, found, root)]
+    lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
+    lines += [f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}" for rating in sample.ratings]
+    lines += [f"  license   {printable(sample.license)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _leaf_lines(sample: Sample, found: Found, path: Path, root: Path) -> Iterator[str]:
+    commit = found.manifest["taxonomy"]["commit"]
+    yield f"  leaf      {printable(sample.leaf)} (blob {sample.leaf_blob[:12]}, commit {str(commit)[:12]})"
+    if not path.is_file():
+        yield "            the leaf is no longer there"
+        return
+    loaded = load(path)
+    same = loaded.blob == sample.leaf_blob
+    if not same:
+        yield "            the leaf has changed since; what follows is what it says now"
+    yield from _last_change(path, root)
+    places = [("seed_examples", index) for index in sample.seeds]
+    if sample.kind == "problem":
+        places = [("problem_templates", int(sample.prompt.removeprefix("template[").removesuffix("]")))]
+    for key, index in places:
+        line = loaded.source.position((key, index)).line
+        last = _last_line(loaded.source, key, index)
+        yield f"  {key.rstrip('s').replace('_', ' '):9} number {index + 1}, lines {line} to {last} of {FILE_NAME}, written by {_authors(path, line, last, root)}"
+
+
+def _last_line(source: YamlSource, key: str, index: int) -> int:
+    after = source.position((key, index + 1)).line
+    start = source.position((key, index)).line
+    if after > start:
+        return after - 1
+    others = [source.key_position((name,)).line for name in source.data]
+    return min((line - 1 for line in others if line > start), default=source.text.rstrip("\n").count("\n") + 1)
+
+
+def _source_lines(source: Source, folder: Path, found: Found, root: Path) -> Iterator[str]:
+    path = folder / source.document
+    yield f"  document  {printable(source.title)} ({printable(source.document)}, blob {source.blob[:12]})"
+    if not path.is_file():
+        yield "            the document is no longer there"
+        return
+    text = decode(path.read_bytes())
+    start, end = source.evidence or source.span
+    line, last = text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1
+    yield f"            characters {start} to {end}, lines {line} to {last}, written by {_authors(path, line, last, root)}"
+    if source.evidence:
+        yield from (f"            | {part}" for part in safe_lines(text[start:end]))
+    else:
+        yield "            the teacher's evidence is not in the chunk word for word: this is the whole chunk that it saw"
+
+
+def _last_change(path: Path, root: Path) -> Iterator[str]:
+    repo = repository(root)
+    if repo is None:
+        return
+    written = repo.git.log("-1", "--format=%h%x00%an%x00%as%x00%s", "--", str(path))
+    if written:
+        commit, author, date, subject = (printable(part) for part in written.split("\0", 3))
+        yield f"            last changed by {author} on {date} in {commit}: {subject}"
+    else:
+        yield "            not committed yet"
+
+
+def _authors(path: Path, first: int, last: int, root: Path) -> str:
+    """Return who wrote these lines, by git; mind that a person's e-mail address is nobody else's business here."""
+    import git
+
+    repo = repository(root)
+    try:
+        if repo is None:
+            return "somebody (no git repository)"
+        written = repo.git.blame("--line-porcelain", "-L", f"{first},{last}", "--", str(path))
+    except git.GitCommandError:
+        return "somebody (not committed yet)"
+    names = dict.fromkeys(line.removeprefix("author ") for line in written.splitlines() if line.startswith("author "))
+    return printable(", ".join(names))

@@ -1,0 +1,226 @@
+"""Asking a teacher: through the journal, within the throttle, with retries, to a parsed answer.
+
+Everything that can go wrong with one call ends here: a finished call is not asked again; a busy server is asked again
+after a back-off, during which the call's slot serves others; a broken answer is drawn again; and what still fails is a
+CallFailed with the reason under which it is counted.
+"""
+
+import asyncio
+import heapq
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tax.answers import Answer, BrokenAnswer, parse
+from tax.journal import Journal
+from tax.prompts import Prompt
+from tax.teachers.base import CallFailed, Completion, Request, Sampling, Teacher, TeacherError, TryAgain, Unstructured
+
+DRAWS = 3  # how often a broken answer is drawn before its draw is given up
+TRIES = 10  # how often a busy or broken server is asked for one draw
+FAILURES_IN_A_ROW = 50  # failed calls without one success between them: the teacher is gone, not the call unlucky
+RETRY_TEMPERATURE = 0.5  # a broken answer at temperature 0 would come again as it was
+
+Priority = tuple[int, ...]
+
+
+class Throttle:
+    """At most `slots` calls at once; who waits is served by priority, least first, then in order of arrival."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.running = 0
+        self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
+        self._arrivals = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def room(self) -> None:
+        """Wait until the slots will run dry unless more calls are brought."""
+        await self._room.wait()
+
+    @asynccontextmanager
+    async def slot(self, priority: Priority) -> AsyncIterator[None]:
+        """Hold one slot."""
+        if self.running < self.slots:
+            self.running += 1
+        else:
+            await self._wait(priority)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _wait(self, priority: Priority) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals += 1
+        heapq.heappush(self._waiting, (priority, self._arrivals, turn))
+        self._mark()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()  # the slot had just been handed over
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                break
+        else:
+            self.running -= 1
+        self._mark()
+
+    def _mark(self) -> None:
+        if len(self._waiting) < self.slots:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+@dataclass
+class Meter:
+    """What a run has done so far: the progress display reads it, the manifest keeps it."""
+
+    asked: Counter[str] = field(default_factory=Counter)  # calls by prompt, answered by the teacher in this run
+    reused: Counter[str] = field(default_factory=Counter)  # calls by prompt, found in the journal
+    retries: Counter[str] = field(default_factory=Counter)  # by cause
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Caller:
+    """Asks one teacher for one run."""
+
+    def __init__(self, teacher: Teacher, journal: Journal, slots: int, seed: int) -> None:
+        self.teacher = teacher
+        self.throttle = Throttle(slots)
+        self.meter = Meter()
+        self._journal = journal
+        self._seed = seed
+        self._structured = True
+        self._failures = 0
+
+    async def ask(
+        self,
+        prompt: Prompt,
+        fields: Mapping[str, Any],
+        *,
+        priority: Priority,
+        draw: int = 0,
+        count: int = 0,
+        conversation: Sequence[tuple[str, str]] = (),
+    ) -> Answer:
+        """Ask, and return the answer's fields ({"text": ...} for a prompt without output fields).
+
+        `draw` tells apart several answers to the same messages; `count` bounds the answer's list. A broken answer is
+        drawn again. Raises CallFailed where no draw could be read, TeacherError where the teacher cannot be used.
+        """
+        fault = ""
+        for attempt in range(DRAWS):
+            completion = await self._draw(prompt, fields, draw * DRAWS + attempt, attempt, count, conversation, priority)
+            try:
+                return _read(completion, prompt)
+            except BrokenAnswer as error:
+                fault = str(error)
+                self.meter.retries["broken answer"] += 1
+        raise CallFailed(fault)
+
+    async def _draw(
+        self,
+        prompt: Prompt,
+        fields: Mapping[str, Any],
+        draw: int,
+        attempt: int,
+        count: int,
+        conversation: Sequence[tuple[str, str]],
+        priority: Priority,
+    ) -> Completion:
+        while True:
+            structured = self._structured
+            request = self.request(prompt, fields, draw, attempt, count, conversation)
+            try:
+                return await self._once(request, priority)
+            except Unstructured:
+                if not structured:
+                    raise TeacherError("the teacher refuses plain text answers too") from None
+                self._structured = False
+
+    def request(
+        self,
+        prompt: Prompt,
+        fields: Mapping[str, Any],
+        draw: int = 0,
+        attempt: int = 0,
+        count: int = 0,
+        conversation: Sequence[tuple[str, str]] = (),
+    ) -> Request:
+        """Return the request that asking would send."""
+        file = prompt.file
+        texts = {name: str(fields[name]) for name in prompt.placeholders}
+        temperature = max(file.temperature, RETRY_TEMPERATURE) if attempt else file.temperature
+        return Request(
+            model=self.teacher.model,
+            messages=prompt.render(texts, conversation, structured=self._structured),
+            sampling=Sampling(temperature, file.max_tokens, seed=(self._seed * 1_000_003 + draw) % 2**31),
+            schema=prompt.schema(count) if self._structured else None,
+            draw=draw,
+            prompt=prompt.name,
+            fields=fields,
+        )
+
+    async def _once(self, request: Request, priority: Priority) -> Completion:
+        found = None if self.teacher.free else self._journal.find(request.key)
+        if found is not None:
+            self.meter.reused[request.prompt] += 1
+            return found
+        completion = await self._with_retries(request, priority)
+        if not self.teacher.free:
+            self._journal.add(request, completion)
+        self.meter.asked[request.prompt] += 1
+        self.meter.prompt_tokens += completion.prompt_tokens
+        self.meter.completion_tokens += completion.completion_tokens
+        return completion
+
+    async def _with_retries(self, request: Request, priority: Priority) -> Completion:
+        cause = ""
+        for tried in range(TRIES):
+            try:
+                async with self.throttle.slot(priority):
+                    completion = await self.teacher.complete(request)
+                self._failures = 0
+                return completion
+            except TryAgain as error:
+                cause = str(error)
+                self.meter.retries[cause] += 1
+                self._count_failure(cause)
+                await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
+        raise CallFailed(f"{cause}, {TRIES} times")
+
+    def _count_failure(self, cause: str) -> None:
+        self._failures += 1
+        if self._failures > max(FAILURES_IN_A_ROW, 5 * self.throttle.slots):
+            raise TeacherError(
+                f"the teacher {self.teacher.name} has stopped answering ({cause}, {self._failures} times in a row). "
+                "Finished calls are kept: run the same command again when it is back"
+            )
+
+
+def _back_off(tried: int) -> float:
+    """Seconds to wait: doubling from a quarter second to at most 20, with jitter so that calls do not return as one."""
+    return min(20.0, 0.25 * 2.0**tried) * random.uniform(0.5, 1.0)
+
+
+def _read(completion: Completion, prompt: Prompt) -> Answer:
+    if completion.finish == "length":
+        raise BrokenAnswer(f"the answer was cut at {prompt.file.max_tokens} tokens")
+    if prompt.file.output:
+        return parse(completion.text, prompt.file.output)
+    if not completion.text.strip():
+        raise BrokenAnswer("the answer is empty")
+    return Answer({"text": completion.text.strip()})

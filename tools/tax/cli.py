@@ -1,0 +1,220 @@
+"""The command line: options to calls, results to exit codes. Every command imports what it needs when it is run.
+
+Exit codes: 0 fine, 1 problems found, 2 the call or the set-up must be changed, 3 a bug of ours, 130 interrupted.
+"""
+
+import platform
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tax import __version__
+from tax.problems import UserError
+
+if TYPE_CHECKING:
+    from tax.generate.command import Options
+
+FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+
+_PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+_LEAVES = click.argument("leaves", nargs=-1, type=click.Path(path_type=Path), metavar="[LEAF]...")
+_CHANGED = click.option("--changed", is_flag=True, help="Only the leaves that changed against the base branch.")
+_BASE = click.option("--base", metavar="REF", help="What --changed compares with (default: origin/main, else main).")
+_RUN = click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="tax")
+def cli() -> None:
+    """Teach language models together: check leaves, and grow them into judged samples.
+
+    A leaf is a qna.yaml with a few worked examples, in a folder under taxonomy/.
+    """
+
+
+@cli.command()
+@_PATHS
+@_CHANGED
+@_BASE
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How problems are written: for people, for programs, or as annotations of a GitHub workflow.",
+)
+def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str) -> int:
+    """Check leaves, and say what is wrong, where, and how to mend it.
+
+    PATH is a leaf, a folder of leaves, or a file anywhere. Without PATH: the whole taxonomy.
+    Exit code 1 if there is an error; warnings and hints do not fail.
+    """
+    from tax.config import find_config
+    from tax.problems import RENDERERS, failed
+    from tax.validate import validate as check
+
+    chosen, root = _chosen(paths, changed, base)
+    report = check(chosen, find_config(root))
+    click.echo(RENDERERS[form](report.checked, report.problems), nl=False)
+    return PROBLEMS if failed(report.problems) else FINE
+
+
+@cli.command()
+@_LEAVES
+@_CHANGED
+@_BASE
+@click.option(
+    "--teacher",
+    default="builtin",
+    show_default=True,
+    metavar="T",
+    help="builtin, scripted:FILE, the URL of an OpenAI-compatible server, or a name from tax.toml. "
+    "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
+)
+@click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one).")
+@click.option("--samples", default=30, show_default=True, type=click.IntRange(1), metavar="N", help="Kept samples wanted of each leaf.")
+@click.option("--concurrency", default=64, show_default=True, type=click.IntRange(1), metavar="N", help="Calls in flight at once.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run folder (default: runs/ID, where ID follows from the leaves, the teacher and the settings).")
+@click.option("--calls", type=click.Path(path_type=Path), metavar="DIR", help="Where finished calls are kept (default: .tax/calls).")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="Another seed draws other samples.")
+@click.option("--dry-run", is_flag=True, help="Show the prompts and the count of calls; ask nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def generate(
+    leaves: tuple[Path, ...], changed: bool, base: str | None, teacher: str, as_json: bool, dry_run: bool, **options: Any
+) -> int:
+    """Grow leaves into judged samples.
+
+    LEAF is a leaf or a folder of leaves. Without LEAF: the whole taxonomy. The built-in teacher needs no model: it
+    grows knowledge leaves from their documents and computes the problems of problem_templates. Other skills need a
+    model teacher. The same command goes on where an interrupted one stopped: no finished call is asked again.
+    """
+    from tax.generate.command import Options, run_command
+
+    chosen, root = _chosen(leaves, changed, base)
+    result = run_command(chosen, root, Options(teacher=teacher, dry_run=dry_run, **options))
+    click.echo(result.as_json() if as_json else result.as_text(), nl=False)
+    return PROBLEMS if result.unfit else FINE
+
+
+@cli.command()
+@click.argument("run", required=False, type=click.Path(path_type=Path))
+@click.option("--leaf", metavar="L", help="Only the samples of this leaf (its path, or a part of it).")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N samples.")
+@click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON lines.")
+def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | None, as_json: bool) -> int:
+    """Show the samples of a run (default: the newest one)."""
+    from itertools import islice
+
+    from tax import report
+    from tax.runs import read_manifest, read_samples, write_whole
+
+    folder = run or _newest_run()
+    chosen = (sample for sample in read_samples(folder) if not leaf or leaf.strip("/") in sample.leaf)
+    samples = islice(chosen, limit)
+    if page is not None:
+        write_whole(page, report.page(read_manifest(folder), samples))
+        click.echo(f"written: {page}")
+        return FINE
+    shown = 0
+    for shown, sample in enumerate(samples, start=1):
+        click.echo(sample.model_dump_json() if as_json else report.sample_text(sample))
+    if not shown:
+        raise UserError(f"{folder} has no sample{f' of a leaf named {leaf}' if leaf else ''}")
+    return FINE
+
+
+@cli.command()
+@click.argument("sample_id", metavar="ID")
+@_RUN
+def blame(sample_id: str, run: Path | None) -> int:
+    """Walk a sample back to its sentence, its commit and the people who wrote them."""
+    from tax.blame import find, trace
+
+    root = _root()
+    click.echo(trace(find(sample_id, root / "runs", run), root), nl=False)
+    return FINE
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script of a shell; `eval "$(tax completion bash)"` turns it on."""
+    from click.shell_completion import get_completion_class
+
+    maker = get_completion_class(shell)
+    if maker is None:
+        raise UserError(f"there is no completion for {shell}")
+    click.echo(maker(cli, {}, "tax", "_TAX_COMPLETE").source())
+    return FINE
+
+
+def main() -> None:
+    """Run the command line; the only place that ends the process."""
+    sys.exit(_guarded(sys.argv[1:]))
+
+
+def _guarded(arguments: list[str]) -> int:
+    from tax.teachers.base import TeacherError
+
+    try:
+        return int(cli.main(arguments, prog_name="tax", standalone_mode=False) or FINE)
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (UserError, TeacherError) as error:
+        click.echo(f"tax: {error}", err=True)
+        return USAGE
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing more to say
+        return FINE
+    except Exception:  # noqa: BLE001 - whatever is left is our bug, and says how to report it
+        traceback.print_exc()
+        versions = f"tax {__version__}, Python {platform.python_version()}, {platform.system()}"
+        click.echo(f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}", err=True)
+        return BUG
+
+
+def _interrupted() -> int:
+    click.echo("tax: interrupted. Finished calls are kept: the same command goes on from here", err=True)
+    return INTERRUPTED
+
+
+def _chosen(paths: tuple[Path, ...], changed: bool, base: str | None) -> tuple[list[Path], Path]:
+    """Return the paths that a command is to look at, and the root of the checkout (the current folder outside of one)."""
+    from tax.tree import TAXONOMY, changed_leaves, find_root
+
+    if base and not changed:
+        raise click.UsageError("--base goes with --changed")
+    if changed and paths:
+        raise click.UsageError("--changed finds the leaves itself: leave out the paths")
+    root = find_root(paths[0] if paths else Path.cwd()) or (Path.cwd() if paths else None)
+    if root is None:
+        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves")
+    if changed:
+        return changed_leaves(root, base), root
+    return list(paths) or [root / TAXONOMY], root
+
+
+def _root() -> Path:
+    from tax.tree import find_root
+
+    return find_root(Path.cwd()) or Path.cwd()
+
+
+def _newest_run() -> Path:
+    from tax.runs import run_folders
+
+    folders = run_folders(_root() / "runs")
+    if not folders:
+        raise UserError(f"there is no run in {_root() / 'runs'}: `tax generate` makes one")
+    return folders[0]

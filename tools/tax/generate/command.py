@@ -1,0 +1,179 @@
+"""`tax generate` from its options to a finished run folder: opens the teacher, the journal and the folder, and runs."""
+
+import asyncio
+import contextlib
+import datetime
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tax import __version__, prompts, report
+from tax.calls import Caller
+from tax.config import Config, find_config
+from tax.documents import DocumentFault, read_documents
+from tax.generate.preview import Preview, preview
+from tax.generate.run import Generation, Settings, describe
+from tax.journal import Journal
+from tax.leaf import KnowledgeLeaf
+from tax.load import Loaded
+from tax.problems import UserError, failed
+from tax.progress import Progress
+from tax.runs import REPORT, RunFolder, run_id, write_whole
+from tax.teachers import open_teacher
+from tax.teachers.base import Teacher
+from tax.tree import head
+from tax.validate import load_all
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the command."""
+
+    teacher: str = "builtin"
+    model: str = ""
+    samples: int = 30
+    concurrency: int = 64
+    seed: int = 0
+    out: Path | None = None
+    calls: Path | None = None
+    dry_run: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the command has to say."""
+
+    manifest: dict[str, Any]
+    folder: Path | None
+    unfit: int  # leaves with errors, which were not grown
+    previews: tuple[Preview, ...] = ()
+
+    def as_json(self) -> str:
+        """The manifest, or of a dry run the previews."""
+        shown = [asdict(each) for each in self.previews] if self.folder is None else self.manifest
+        return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
+
+    def as_text(self) -> str:
+        """The table of the leaves, or of a dry run the prompts and the count of calls."""
+        return _previewed(self.previews) if self.folder is None else _told(self.manifest, self.folder)
+
+
+def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
+    """Run the command on the leaves at some paths. Raises UserError or TeacherError."""
+    leaves = load_all(paths)
+    if not leaves:
+        raise UserError("there are no leaves to grow here")
+    return asyncio.run(_run(leaves, root, options, find_config(root)))
+
+
+async def _run(leaves: list[Loaded], root: Path, options: Options, config: Config) -> Result:
+    settings = Settings(options.samples, options.seed, options.concurrency)
+    unfit = sum(failed(leaf.problems) for leaf in leaves)
+    teacher = await open_teacher(options.teacher, options.model, config.teachers)
+    journal = Journal(options.calls or root / ".tax" / "calls")
+    try:
+        caller = Caller(teacher, journal, settings.concurrency, settings.seed)
+        if options.dry_run:
+            return Result({}, None, unfit, tuple(preview(leaves, caller, settings)))
+        manifest = _manifest(leaves, root, teacher, settings)
+        folder = RunFolder(options.out or root / "runs" / manifest["id"], manifest)
+        await _fill(folder, leaves, caller, settings, quiet=options.quiet)
+        return Result(folder.manifest, folder.path, unfit)
+    finally:
+        journal.close()
+        with contextlib.suppress(Exception):
+            await teacher.close()
+
+
+async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool) -> None:
+    manifest = folder.manifest
+    try:
+        with Progress(len(leaves) * settings.samples, quiet=quiet) as progress:
+            commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
+            generation = Generation(leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended)
+            progress.watch(generation)
+            results = await generation.run()
+    except BaseException as error:
+        folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
+        raise
+    manifest |= describe(results, generation.board, caller)
+    manifest["ended"] = _now()
+    write_whole(folder.path / REPORT, report.markdown(manifest))
+    folder.finish()
+
+
+def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: Settings) -> dict[str, Any]:
+    commit, dirty = head(root)
+    inputs = [_input(leaf, root) for leaf in leaves]
+    identity = {
+        "inputs": [{"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs],
+        "teacher": {"name": teacher.name, "model": teacher.model},
+        "settings": {"samples": settings.samples, "seed": settings.seed},
+        "prompts": {name: prompts.load(name).digest for name in prompts.names()},
+        "tax": __version__,
+    }
+    return {
+        "id": run_id(identity),
+        "status": "running",
+        "versions": {"tax": __version__, "python": platform.python_version()},
+        "taxonomy": {"commit": commit, "dirty": dirty},
+        "teacher": identity["teacher"],
+        "settings": asdict(settings),
+        "sampling": {
+            name: {"temperature": prompt.file.temperature, "max_tokens": prompt.file.max_tokens}
+            for name, prompt in ((name, prompts.load(name)) for name in prompts.names())
+        },
+        "prompts": identity["prompts"],
+        "started": _now(),
+        "inputs": inputs,
+    }
+
+
+def _input(loaded: Loaded, root: Path) -> dict[str, Any]:
+    path = loaded.path.resolve()
+    documents = []
+    if isinstance(loaded.leaf, KnowledgeLeaf):
+        with contextlib.suppress(DocumentFault):  # the leaf is skipped with this fault as its reason
+            read = read_documents(loaded.leaf, loaded.path.parent)
+            documents = [{"path": each.path, "blob": each.blob, "license": each.license} for each in read]
+    return {
+        "leaf": loaded.name,
+        "path": str(path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path),
+        "blob": loaded.blob,
+        "version": loaded.version,
+        "license": loaded.leaf.license if loaded.leaf else None,
+        "created_by": loaded.leaf.created_by if loaded.leaf else None,
+        "documents": documents,
+    }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _told(manifest: dict[str, Any], folder: Path) -> str:
+    rows = [("leaf", "drawn", "kept", "dropped"), *report.table_rows(manifest)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"{report.printable(name):{widths[0]}}  {drawn:>{widths[1]}}  {kept:>{widths[2]}}  {report.printable(note)}".rstrip()
+        for name, drawn, kept, note in rows
+    ]
+    return "\n".join([*lines, "", report.summary(manifest), f"Run folder: {folder}"]) + "\n"
+
+
+def _previewed(previews: Sequence[Preview]) -> str:
+    lines = []
+    for each in previews:
+        for name, messages in each.prompts:
+            lines.append(f"--- {report.printable(each.leaf)}: {name} ---")
+            for role, content in messages:
+                lines += [f"[{role}]", *report.safe_lines(content), ""]
+    for each in previews:
+        calls = f", {each.least_calls:,} to {each.most_calls:,} calls" if each.most_calls else ""
+        lines.append(f"{report.printable(each.leaf)}: {each.how}{calls}")
+    least, most = sum(each.least_calls for each in previews), sum(each.most_calls for each in previews)
+    return "\n".join([*lines, "", f"{least:,} calls at least, {most:,} at most. Nothing was asked."]) + "\n"

@@ -1,0 +1,73 @@
+"""Computed problems: instances of a leaf's problem_templates, right by construction. No teacher is asked.
+
+Instances of one template are alike by design, so what tells two apart is their text: a repetition is one that is
+equal, and a hold-out is repeated by an instance that is near it and holds the same numbers.
+"""
+
+import random
+import re
+
+from tax.duplicates import THRESHOLD, rouge_l
+from tax.generate.skills import holdouts
+from tax.generate.stages import Draft, Drop, Stage
+from tax.leaf import Message, SkillLeaf
+from tax.load import Loaded
+from tax.templates import Template, TemplateError
+
+PROBLEMS = 10  # instances that a draw brings
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class ComputedPlan:
+    """Draws from the problem_templates of one leaf, which take turns."""
+
+    stages: tuple[Stage, ...] = ()
+    batch = PROBLEMS
+
+    def __init__(self, loaded: Loaded, leaf: SkillLeaf, seed: int) -> None:
+        self._templates = [Template(template) for template in leaf.problem_templates]
+        self._random = f"{seed}:{loaded.name}"
+        self._holdouts = holdouts(leaf)
+        self._seen: set[str] = set()
+        self.turn = -(-len(self._templates) // PROBLEMS)
+
+    async def draft(self, draw: int) -> list[Draft | Drop]:
+        """Draw instances, from one template after the other. A function of the draw's number alone."""
+        generator = random.Random(f"{self._random}:{draw}")
+        start = draw * PROBLEMS
+        return [self._draw(number % len(self._templates), draw, generator) for number in range(start, start + PROBLEMS)]
+
+    def fresh(self, draft: Draft) -> str | None:
+        """Compare with the leaf's earlier problems and its hold-outs."""
+        if _text(draft) in self._seen:
+            return "repetition"
+        self._seen.add(_text(draft))
+        numbers = set(_NUMBER.findall(draft.question))
+        for holdout in self._holdouts:
+            same = numbers == set(_NUMBER.findall(holdout))
+            likeness = rouge_l(draft.question, holdout) if same else 0.0
+            if likeness > (THRESHOLD if numbers else 0.99):
+                return "near a hold-out"
+        return None
+
+    def _draw(self, index: int, draw: int, generator: random.Random) -> Draft | Drop:
+        try:
+            instance = self._templates[index].instance(generator)
+        except TemplateError as error:
+            return Drop("drawn", "problem template", "failed", str(error))
+        return Draft(
+            "problem",
+            draw,
+            instance.question,
+            answer=instance.response,
+            messages=(
+                Message(role="user", content=instance.question),
+                Message(role="assistant", content=instance.response),
+            ),
+            prompt=f"template[{index}]",
+        )
+
+
+def _text(draft: Draft) -> str:
+    return " ".join(draft.question.split()).casefold()

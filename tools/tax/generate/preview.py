@@ -1,0 +1,93 @@
+"""What a run would ask: the prompts of a leaf's stages, filled, and how many calls there would be (`--dry-run`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tax import judge
+from tax.calls import Caller
+from tax.documents import DocumentFault, chunks, read_documents
+from tax.generate.computed import PROBLEMS
+from tax.generate.grow import BUDGET
+from tax.generate.knowledge import QUESTIONS, KnowledgePlan
+from tax.generate.run import Settings, Skip, leaf_plans
+from tax.generate.skills import SkillPlan, dialogue
+from tax.generate.stages import Draft
+from tax.leaf import DialogueSeed, KnowledgeLeaf, SkillLeaf
+from tax.load import Loaded
+from tax.prompts import Prompt, load
+
+Messages = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What growing one leaf would take; the later stages' prompts show a seed in the place of what will be drawn."""
+
+    leaf: str
+    how: str
+    least_calls: int  # if all that is drawn is kept
+    most_calls: int  # if the draw budget is spent
+    prompts: tuple[tuple[str, Messages], ...]
+
+
+def preview(leaves: Sequence[Loaded], caller: Caller, settings: Settings) -> list[Preview]:
+    """Return a preview of each leaf."""
+    return [_preview(loaded, caller, settings) for loaded in leaves]
+
+
+def _preview(loaded: Loaded, caller: Caller, settings: Settings) -> Preview:
+    try:
+        plan = leaf_plans(loaded, caller, 0, seed=settings.seed, commit=None)[0]
+    except Skip as reason:
+        return Preview(loaded.name, f"skipped: {reason}", 0, 0, ())
+    if isinstance(plan, KnowledgePlan) and isinstance(loaded.leaf, KnowledgeLeaf):
+        prompts = _knowledge_prompts(loaded, loaded.leaf, plan, caller)
+        calls_a_sample, batch, how = 3, QUESTIONS, f"{plan.turn} chunks, {QUESTIONS} questions a draw"
+    elif isinstance(plan, SkillPlan) and isinstance(loaded.leaf, SkillLeaf):
+        prompts = _skill_prompts(loaded.leaf, plan, caller)
+        turns = max(len(seed.messages) // 2 for seed in loaded.leaf.seed_examples)
+        calls_a_sample, batch = 2 + 2 * turns - 1, plan.batch
+        how = f"{plan.turn} seeds in turn, up to {plan.batch} questions a draw"
+    else:
+        return Preview(loaded.name, f"computed from its problem_templates, {PROBLEMS} a draw", 0, 0, ())
+    if caller.teacher.free:
+        return Preview(loaded.name, f"{how}, by the built-in teacher", 0, 0, prompts)
+    most = settings.samples * BUDGET
+    least_calls = -(-settings.samples // batch) + settings.samples * calls_a_sample
+    return Preview(loaded.name, how, least_calls, -(-most // batch) + most * calls_a_sample, prompts)
+
+
+def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tuple[str, Messages], ...]:
+    index, seed = next((index, seed) for index, seed in enumerate(leaf.seed_examples) if not seed.holdout)
+    prompt, fields = plan.questions_prompt(seed)
+    question = seed.messages[0].content
+    draft = Draft("question", 0, question, (index,), messages=tuple(seed.messages))
+    response, response_fields = plan.response_prompt(draft)
+    shown = [(prompt, fields), (load(judge.QUESTION.prompt), fields | {"question": question})]
+    prompts = [_filled(prompt, fields, caller) for prompt, fields in shown]
+    prompts.append((response.name, caller.request(response, response_fields, conversation=[("user", question)]).messages))
+    if isinstance(seed, DialogueSeed):
+        plan_text = "(what the user is after, from the first stage)"
+        turn_fields = fields | {"plan": plan_text, "dialogue": dialogue(seed.messages[:2]), "turn": 2}
+        prompts.append(_filled(load("user_turn"), turn_fields, caller))
+    prompts.append(_filled(load(judge.PAIR.prompt), fields | {"dialogue": dialogue(seed.messages)}, caller))
+    return tuple(prompts)
+
+
+def _knowledge_prompts(
+    loaded: Loaded, leaf: KnowledgeLeaf, plan: KnowledgePlan, caller: Caller
+) -> tuple[tuple[str, Messages], ...]:
+    try:
+        chunk = chunks(read_documents(leaf, loaded.path.parent)[0])[0]
+    except DocumentFault:
+        return ()
+    seed = next(seed for seed in leaf.seed_examples if not seed.holdout)
+    pair = seed.questions_and_answers[0]
+    draft = Draft("knowledge", 0, pair.question, context=chunk.text, answer=pair.answer)
+    shown = [plan.questions_prompt(chunk, seed)]
+    shown += [(load(rubric.prompt), plan.judge_fields(draft)) for rubric in (judge.FAITHFULNESS, judge.RELEVANCE, judge.SELF_CONTAINED)]
+    return tuple(_filled(prompt, fields, caller) for prompt, fields in shown)
+
+
+def _filled(prompt: Prompt, fields: dict[str, object], caller: Caller) -> tuple[str, Messages]:
+    return prompt.name, caller.request(prompt, fields).messages

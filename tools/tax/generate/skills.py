@@ -1,0 +1,146 @@
+"""Skills generation in four stages (LAB 3.2.1): questions, judged questions, responses, judged pairs.
+
+One seed goes into a prompt, the seeds take turns, a hold-out never does. What a seed is, its samples are: a grounded
+seed brings questions with contexts, a dialogue brings dialogues, in which a second prompt plays the user.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tax import judge
+from tax.calls import Caller
+from tax.duplicates import Instructions
+from tax.generate.stages import Draft, Drop, Stage, failed, folder_name
+from tax.languages import language_name
+from tax.leaf import DialogueSeed, Message, QuestionSeed, SkillLeaf
+from tax.load import Loaded
+from tax.prompts import Prompt, bullets, load
+from tax.teachers.base import CallFailed
+
+QUESTIONS = 10  # asked for in one prompt
+GROUNDED_QUESTIONS = 4  # fewer, since each brings its context
+DIALOGUES = 5
+
+NO_RULES = "* The task has no further rules."
+
+
+class SkillPlan:
+    """Draws from the seeds of one skills leaf."""
+
+    def __init__(self, loaded: Loaded, leaf: SkillLeaf, caller: Caller, rank: int) -> None:
+        self._leaf = leaf
+        self._caller = caller
+        self._rank = rank  # among the run's leaves: earlier leaves' calls go first
+        self._seeds = [(index, seed) for index, seed in enumerate(leaf.seed_examples) if not seed.holdout]
+        self._instructions = Instructions(holdouts(leaf))
+        self._fields = {
+            "task": leaf.task_description.strip(),
+            "path": folder_name(loaded),
+            "language": language_name(leaf.language),
+            "principles": bullets(leaf.principles),
+            "rules": bullets(leaf.principles) or NO_RULES,
+        }
+        self.turn = len(self._seeds)
+        self.batch = max(_count(seed) for _, seed in self._seeds)
+        self.stages: Sequence[Stage] = (
+            ("question judged", self._judge_question),
+            ("answered", self._respond),
+            ("answer judged", self._judge_pair),
+        )
+
+    async def draft(self, draw: int) -> list[Draft | Drop]:
+        """Ask for new questions in the manner of the seed whose turn it is."""
+        index, seed = self._seeds[draw % len(self._seeds)]
+        prompt, fields = self.questions_prompt(seed)
+        try:
+            answer = await self._caller.ask(
+                prompt, fields, priority=(self._rank, draw), draw=draw, count=_count(seed)
+            )
+        except CallFailed as error:
+            return [failed("drawn", error)]
+        lost = [Drop("drawn", reason, "failed") for reason in answer.lost]
+        questions = answer.values["questions"][: _count(seed)]
+        return [*(_draft(seed, draw, index, question) for question in questions), *lost]
+
+    def fresh(self, draft: Draft) -> str | None:
+        """Compare with the leaf's earlier instructions and its hold-outs."""
+        return self._instructions.admit(draft.instruction)
+
+    def questions_prompt(self, seed: QuestionSeed | DialogueSeed) -> tuple[Prompt, dict[str, Any]]:
+        """Return the prompt of the first stage for a seed, and what fills it."""
+        fields: dict[str, Any] = {**self._fields, "count": _count(seed)}
+        if isinstance(seed, DialogueSeed):
+            fields |= {"seed_dialogue": dialogue(seed.messages), "follow_ups": len(seed.messages) // 2 - 1}
+            return load("skill_dialogues"), fields
+        fields["seed_question"] = seed.question.strip()
+        if seed.context:
+            return load("skill_questions_grounded"), fields | {"seed_context": seed.context.strip()}
+        return load("skill_questions"), fields
+
+    async def _judge_question(self, draft: Draft) -> Draft | Drop:
+        return await judged(self._caller, judge.QUESTION, self._fields | {"question": draft.instruction}, draft, self._rank)
+
+    async def _respond(self, draft: Draft) -> Draft | Drop:
+        prompt, fields = self.response_prompt(draft)
+        messages: list[Message] = [Message(role="user", content=draft.instruction)]
+        for turn in range(1, draft.turns + 1):
+            if turn > 1:
+                messages.append(Message(role="user", content=await self._user_turn(draft, messages, turn)))
+            answer = await self._caller.ask(
+                prompt,
+                fields,
+                priority=(self._rank, draft.draw),
+                conversation=[(message.role, message.content) for message in messages],
+            )
+            messages.append(Message(role="assistant", content=answer.values["text"]))
+        return replace(draft, messages=tuple(messages), prompt=prompt.label)
+
+    def response_prompt(self, draft: Draft) -> tuple[Prompt, dict[str, Any]]:
+        """Return the persona's prompt (LAB's two: precise and creative), and what fills it."""
+        seed = self._leaf.seed_examples[draft.seeds[0]]
+        return load(f"response_{self._leaf.response_style}"), self._fields | {"seed_example": dialogue(seed.messages)}
+
+    async def _user_turn(self, draft: Draft, messages: Sequence[Message], turn: int) -> str:
+        fields = self._fields | {"plan": draft.plan, "dialogue": dialogue(messages), "turn": turn}
+        answer = await self._caller.ask(load("user_turn"), fields, priority=(self._rank, draft.draw))
+        return str(answer.values["text"])
+
+    async def _judge_pair(self, draft: Draft) -> Draft | Drop:
+        fields = self._fields | {"dialogue": dialogue(draft.messages)}
+        return await judged(self._caller, judge.PAIR, fields, draft, self._rank)
+
+
+async def judged(caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], draft: Draft, rank: int) -> Draft | Drop:
+    """Have a draft rated; it goes on with its rating, or is dropped for it."""
+    rating = await judge.rate(caller, rubric, fields, (rank, draft.draw))
+    draft = replace(draft, ratings=(*draft.ratings, rating))
+    if rubric.passes(rating):
+        return draft
+    return Drop(f"{rubric.name} judged", f"{rubric.name} rated {rating.rating}", detail=rating.reason, draft=draft)
+
+
+def holdouts(leaf: SkillLeaf) -> list[str]:
+    """Return the instructions of a leaf's hold-outs."""
+    return [seed.messages[0].content for seed in leaf.seed_examples if seed.holdout]
+
+
+def dialogue(messages: Sequence[Message]) -> str:
+    """Return a conversation as prompts show it."""
+    names = {"user": "User", "assistant": "Assistant"}
+    return "\n\n".join(f"{names[message.role]}: {message.content.strip()}" for message in messages)
+
+
+def _count(seed: QuestionSeed | DialogueSeed) -> int:
+    if isinstance(seed, DialogueSeed):
+        return DIALOGUES
+    return GROUNDED_QUESTIONS if seed.context else QUESTIONS
+
+
+def _draft(seed: QuestionSeed | DialogueSeed, draw: int, index: int, question: dict[str, str]) -> Draft:
+    if isinstance(seed, DialogueSeed):
+        turns = len(seed.messages) // 2
+        return Draft("dialogue", draw, question["question"], (index,), plan=question["plan"], turns=turns)
+    if seed.context:
+        return Draft("grounded", draw, question["question"], (index,), context=question["context"])
+    return Draft("question", draw, question["question"], (index,))

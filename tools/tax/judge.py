@@ -1,0 +1,39 @@
+"""The judge: a rubric and what is to be judged, to a rating with its reason.
+
+A filter in generation keeps what is rated within `keep`; an evaluation reads the rating itself. The scales are LAB's
+where the paper gives one (3.2.1: three points for pairs), else those of its public code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tax.calls import Caller, Priority
+from tax.prompts import load
+from tax.sample import Rating
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """A scale, in a prompt file that asks for `reason` and `rating`, and which of its ratings pass."""
+
+    name: str
+    prompt: str
+    keep: frozenset[int | str]
+
+    def passes(self, rating: Rating) -> bool:
+        """Tell whether a rating is good enough."""
+        return rating.rating in self.keep
+
+
+QUESTION = Rubric("question", "judge_question", frozenset({1}))
+PAIR = Rubric("pair", "judge_pair", frozenset({2, 3}))
+FAITHFULNESS = Rubric("faithfulness", "judge_faithfulness", frozenset({"YES"}))
+RELEVANCE = Rubric("relevance", "judge_relevance", frozenset({2}))
+SELF_CONTAINED = Rubric("self-contained", "judge_self_contained", frozenset({1}))
+
+
+async def rate(caller: Caller, rubric: Rubric, fields: Mapping[str, Any], priority: Priority) -> Rating:
+    """Ask for a rating. Raises CallFailed where the judge gives none that can be read."""
+    answer = await caller.ask(load(rubric.prompt), fields, priority=priority)
+    return Rating(rubric=rubric.name, rating=answer.values["rating"], reason=answer.values["reason"])

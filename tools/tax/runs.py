@@ -1,0 +1,138 @@
+"""The run folder: manifest.json, samples.jsonl, dropped.jsonl and report.md of one command.
+
+The manifest says from the first moment what the run is; samples and drops appear whole, when it is finished. The same
+command finds the same folder again, since a run's id is a hash of all that its result depends on.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from tax.problems import UserError
+from tax.sample import Dropped, Sample
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where two runs into one folder are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST, SAMPLES, DROPPED, REPORT = "manifest.json", "samples.jsonl", "dropped.jsonl", "report.md"
+
+
+def run_id(identity: Mapping[str, Any]) -> str:
+    """Return the id of a run: a hash of all that its result depends on, 10 hexadecimal digits."""
+    written = json.dumps(identity, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(written, digest_size=5).hexdigest()
+
+
+class RunFolder:
+    """The folder of a run that is being written. Only one process writes a run at a time."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        """Open the folder of the run that `manifest["id"]` names. Raises UserError where it holds another run."""
+        self.path = path
+        self.manifest = manifest
+        self._lock: IO[str] | None = None
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = (path / ".lock").open("w", encoding="utf-8")
+            self._claim()
+            self._samples = (path / f"{SAMPLES}.part").open("w", encoding="utf-8")
+            self._dropped = (path / f"{DROPPED}.part").open("w", encoding="utf-8")
+            self._write_manifest("running")
+        except OSError as error:
+            raise UserError(f"the run folder {path} cannot be written: {error.strerror}") from error
+
+    def add(self, samples: Iterable[Sample], dropped: Iterable[Dropped]) -> None:
+        """Write what came of one leaf."""
+        try:
+            self._samples.writelines(sample.model_dump_json() + "\n" for sample in samples)
+            self._dropped.writelines(drop.model_dump_json() + "\n" for drop in dropped)
+        except OSError as error:
+            raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}") from error
+
+    def finish(self) -> None:
+        """Put samples and drops in their places, and the manifest last."""
+        for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            (self.path / f"{name}.part").replace(self.path / name)
+        self._write_manifest("finished")
+        self._unlock()
+
+    def abandon(self, status: str) -> None:
+        """Leave the folder as a run that ended early: what its teacher answered is in the journal."""
+        for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
+            with contextlib.suppress(OSError):
+                file.close()
+            (self.path / f"{name}.part").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._write_manifest(status)
+        self._unlock()
+
+    def _claim(self) -> None:
+        if fcntl is not None and self._lock is not None:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(f"another process is writing the run folder {self.path}: wait for it to end") from error
+        earlier = read_manifest(self.path) if (self.path / MANIFEST).exists() else None
+        if earlier is not None and earlier.get("id") != self.manifest["id"]:
+            raise UserError(
+                f"{self.path} holds another run: its leaves, teacher or settings were other ones. Name another folder with --out"
+            )
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+    def _write_manifest(self, status: str) -> None:
+        self.manifest["status"] = status
+        write_whole(self.path / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it appears whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a run's manifest. Raises UserError."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} is no run folder: it has no {MANIFEST}") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / MANIFEST} cannot be read: {error}") from error
+    if not isinstance(manifest, dict):
+        raise UserError(f"{folder / MANIFEST} is no manifest")
+    return manifest
+
+
+def read_samples(folder: Path) -> Iterator[Sample]:
+    """Read a finished run's samples, one by one. Raises UserError."""
+    try:
+        with (folder / SAMPLES).open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield Sample.model_validate_json(line)
+                except ValueError as error:
+                    raise UserError(f"{folder / SAMPLES}, line {number}, is no sample") from error
+    except FileNotFoundError as error:
+        status = read_manifest(folder).get("status")
+        raise UserError(f"the run {folder} has no samples: it is {status}. Run its command again to go on") from error
+
+
+def run_folders(parent: Path) -> list[Path]:
+    """Return the run folders in a folder, the newest first."""
+    found = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
+    return sorted(found, key=lambda path: (path / MANIFEST).stat().st_mtime, reverse=True)
+
+

@@ -1,0 +1,102 @@
+"""The taxonomy as a tree in a git repository: its leaves, what changed against a base, and which commit it is at."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tax.leaf import FILE_NAME
+from tax.problems import UserError, excerpt
+
+if TYPE_CHECKING:
+    from git import Repo
+
+TAXONOMY = "taxonomy"
+_BASES = ("origin/main", "main", "origin/master", "master")
+
+
+def find_root(start: Path) -> Path | None:
+    """Return the nearest folder, from `start` upwards, that holds a `taxonomy` folder."""
+    for folder in [start.resolve(), *start.resolve().parents]:
+        if (folder / TAXONOMY).is_dir():
+            return folder
+    return None
+
+
+def leaf_files(folder: Path) -> Iterator[Path]:
+    """Yield the leaves below a folder, in order of their paths; hidden folders are left out."""
+    for current, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if FILE_NAME in files:
+            yield Path(current, FILE_NAME)
+
+
+def repository(folder: Path) -> "Repo | None":
+    """Return the git repository that holds a folder, if any does."""
+    import git
+
+    try:
+        return git.Repo(folder, search_parent_directories=True)
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+        return None
+
+
+def changed_leaves(root: Path, base: str | None = None) -> list[Path]:
+    """Return the leaves that differ from where this branch left `base`: themselves, or a file in their folder.
+
+    What is not committed counts too. A deleted leaf is not among them. Without `base` it is origin/main, else main.
+    Raises UserError where git does not know the base.
+    """
+    import git
+
+    repo = repository(root)
+    if repo is None:
+        raise UserError(f"{root} is no git repository, so nothing tells what changed: name the leaves instead")
+    try:
+        fork = _fork(repo, base)
+        named = repo.git.diff("--name-only", "-z", "--no-renames", fork, "--", ".").split("\0")
+        named += repo.git.ls_files("--others", "--exclude-standard", "-z", "--full-name").split("\0")
+    except git.GitCommandError as error:
+        raise UserError(f"git cannot compare with the base: {excerpt(error.stderr, 200)}") from error
+    top = Path(str(repo.working_tree_dir))
+    taxonomy = root / TAXONOMY
+    leaves = {_leaf_above(top / name, taxonomy) for name in named if name}
+    return sorted(leaf for leaf in leaves if leaf is not None)
+
+
+def head(root: Path) -> tuple[str | None, bool]:
+    """Return the commit that the taxonomy is at, and whether it has changes that are not committed."""
+    repo = repository(root)
+    if repo is None or not repo.head.is_valid():
+        return None, False
+    return repo.head.commit.hexsha, bool(repo.git.status("--porcelain", "--", str(root / TAXONOMY)))
+
+
+def _fork(repo: "Repo", base: str | None) -> str:
+    known = [name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)]
+    if not known:
+        named = f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
+        raise UserError(f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first")
+    return str(repo.git.merge_base(known[0], "HEAD")).strip()
+
+
+def _is_commit(repo: "Repo", name: str) -> bool:
+    import git
+
+    try:
+        repo.git.rev_parse("--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except git.GitCommandError:
+        return False
+    return True
+
+
+def _leaf_above(path: Path, taxonomy: Path) -> Path | None:
+    """Return the leaf that a changed file belongs to: its own, or that of the nearest folder above it."""
+    if path.stem.lower() == "qna" and taxonomy in path.parents:  # qna.yml too, so that its name is found at fault
+        return path if path.is_file() else None
+    for folder in path.parents:
+        if folder == taxonomy or taxonomy not in folder.parents:
+            return None
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
