@@ -22,7 +22,7 @@ from tax.load import Loaded
 from tax.problems import UserError, failed
 from tax.progress import Progress
 from tax.runs import REPORT, RunFolder, run_id, write_whole
-from tax.teachers import open_teacher
+from tax.teachers.open import open_teacher
 from tax.teachers.base import Teacher
 from tax.tree import head
 from tax.validate import load_all
@@ -89,16 +89,22 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
             await teacher.close()
 
 
-async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool) -> None:
+async def _fill(
+    folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool
+) -> None:
     manifest = folder.manifest
     try:
         with Progress(len(leaves) * settings.samples, quiet=quiet) as progress:
             commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
-            generation = Generation(leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended)
+            generation = Generation(
+                leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended
+            )
             progress.watch(generation)
             results = await generation.run()
     except BaseException as error:
-        folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
+        folder.abandon(
+            "interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed"
+        )
         raise
     manifest |= describe(results, generation.board, caller)
     manifest["ended"] = _now()
@@ -110,7 +116,9 @@ def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: 
     commit, dirty = head(root)
     inputs = [_input(leaf, root) for leaf in leaves]
     identity = {
-        "inputs": [{"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs],
+        "inputs": [
+            {"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs
+        ],
         "teacher": {"name": teacher.name, "model": teacher.model},
         "settings": {"samples": settings.samples, "seed": settings.seed},
         "prompts": {name: prompts.load(name).digest for name in prompts.names()},

@@ -36,7 +36,10 @@ class ComputedPlan:
         """Draw instances, from one template after the other. A function of the draw's number alone."""
         generator = random.Random(f"{self._random}:{draw}")
         start = draw * PROBLEMS
-        return [self._draw(number % len(self._templates), draw, generator) for number in range(start, start + PROBLEMS)]
+        return [
+            self._draw(number % len(self._templates), draw, generator)
+            for number in range(start, start + PROBLEMS)
+        ]
 
     def fresh(self, draft: Draft) -> str | None:
         """Compare with the leaf's earlier problems and its hold-outs."""

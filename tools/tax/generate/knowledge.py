@@ -48,7 +48,10 @@ class KnowledgePlan:
         self._chunks = random.Random(f"{seed}:{loaded.name}").sample(list(chunks), len(chunks))
         self._seeds = [(index, each) for index, each in enumerate(leaf.seed_examples) if not each.holdout]
         self._instructions = Instructions(
-            pair.question for each in leaf.seed_examples if each.holdout for pair in each.questions_and_answers
+            pair.question
+            for each in leaf.seed_examples
+            if each.holdout
+            for pair in each.questions_and_answers
         )
         self.turn = len(self._chunks)
         self.batch = QUESTIONS
@@ -105,7 +108,10 @@ class KnowledgePlan:
             span=(chunk.start, chunk.end),
             evidence=find_evidence(chunk, pair["evidence"]),
         )
-        messages = (Message(role="user", content=pair["question"]), Message(role="assistant", content=pair["answer"]))
+        messages = (
+            Message(role="user", content=pair["question"]),
+            Message(role="assistant", content=pair["answer"]),
+        )
         return Draft(
             "knowledge",
             draw,

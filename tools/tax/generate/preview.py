@@ -65,7 +65,9 @@ def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tu
     response, response_fields = plan.response_prompt(draft)
     shown = [(prompt, fields), (load(judge.QUESTION.prompt), fields | {"question": question})]
     prompts = [_filled(prompt, fields, caller) for prompt, fields in shown]
-    prompts.append((response.name, caller.request(response, response_fields, conversation=[("user", question)]).messages))
+    prompts.append(
+        (response.name, caller.request(response, response_fields, conversation=[("user", question)]).messages)
+    )
     if isinstance(seed, DialogueSeed):
         plan_text = "(what the user is after, from the first stage)"
         turn_fields = fields | {"plan": plan_text, "dialogue": dialogue(seed.messages[:2]), "turn": 2}
@@ -85,7 +87,10 @@ def _knowledge_prompts(
     pair = seed.questions_and_answers[0]
     draft = Draft("knowledge", 0, pair.question, context=chunk.text, answer=pair.answer)
     shown = [plan.questions_prompt(chunk, seed)]
-    shown += [(load(rubric.prompt), plan.judge_fields(draft)) for rubric in (judge.FAITHFULNESS, judge.RELEVANCE, judge.SELF_CONTAINED)]
+    shown += [
+        (load(rubric.prompt), plan.judge_fields(draft))
+        for rubric in (judge.FAITHFULNESS, judge.RELEVANCE, judge.SELF_CONTAINED)
+    ]
     return tuple(_filled(prompt, fields, caller) for prompt, fields in shown)
 
 

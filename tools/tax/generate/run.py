@@ -111,7 +111,12 @@ class Generation:
         self._finished(result)
 
     def _take(
-        self, loaded: Loaded, growth: Growth, result: LeafResult, samples: list[Sample], dropped: list[Dropped]
+        self,
+        loaded: Loaded,
+        growth: Growth,
+        result: LeafResult,
+        samples: list[Sample],
+        dropped: list[Dropped],
     ) -> None:
         leaf = _leaf_of(loaded)
         result.drawn += len(growth.results)
@@ -135,7 +140,9 @@ def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: 
         if not seeds:
             raise Skip("every seed is a hold-out, so none is left to show the teacher")
         try:
-            found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
+            found = [
+                chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)
+            ]
         except DocumentFault as error:
             raise Skip(str(error)) from error
         return [KnowledgePlan(loaded, leaf, found, caller, rank, commit=commit, seed=seed)]
@@ -143,7 +150,11 @@ def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: 
     if seeds and not caller.teacher.grounded_only:
         plans.append(SkillPlan(loaded, leaf, caller, rank))
     if not plans:
-        raise Skip("needs a model teacher" if seeds else "every seed is a hold-out, so none is left to show the teacher")
+        raise Skip(
+            "needs a model teacher"
+            if seeds
+            else "every seed is a hold-out, so none is left to show the teacher"
+        )
     return plans
 
 
@@ -156,7 +167,9 @@ def describe(results: Sequence[LeafResult], board: Board, caller: Caller) -> dic
         "dropped": dict(sum((Counter(result.dropped or {}) for result in results), Counter()).most_common()),
         "skipped": sum(result.skipped for result in results),
         "leaves": [asdict(result) for result in results],
-        "stages": {name: {**asdict(tally), "dropped": dict(tally.dropped)} for name, tally in board.stages.items()},
+        "stages": {
+            name: {**asdict(tally), "dropped": dict(tally.dropped)} for name, tally in board.stages.items()
+        },
         "calls": {
             "asked": dict(meter.asked),
             "reused": dict(meter.reused),

@@ -47,7 +47,9 @@ class Request:
     schema: Mapping[str, Any] | None = None  # the JSON schema of the answer; None asks for text
     draw: int = 0  # tells apart the answers to one prompt
     prompt: str = ""  # the name of the prompt file that the messages were rendered from
-    fields: Mapping[str, Any] = field(default_factory=dict, compare=False)  # what filled it, for teachers without a model
+    fields: Mapping[str, Any] = field(
+        default_factory=dict, compare=False
+    )  # what filled it, for teachers without a model
 
     @property
     def key(self) -> str:

@@ -21,7 +21,14 @@ MAX_REPLY = 8_000_000  # bytes
 MAX_WAIT = 120.0  # seconds; a longer Retry-After is cut to this
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "structured", "grammar")
-_LENGTH_WORDS = ("context length", "context_length", "maximum context", "too long", "max_tokens", "max_model_len")
+_LENGTH_WORDS = (
+    "context length",
+    "context_length",
+    "maximum context",
+    "too long",
+    "max_tokens",
+    "max_model_len",
+)
 
 
 class OpenAITeacher:
@@ -128,7 +135,9 @@ def base_url(url: str) -> str:
     """Return the address that paths are added to; a bare host gets /v1. Raises TeacherError for no http(s) address."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
+        raise TeacherError(
+            f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1"
+        )
     return url.rstrip("/") if parts.path.strip("/") else url.rstrip("/") + "/v1"
 
 
@@ -184,4 +193,6 @@ def _connection_fault(error: Exception) -> str:
 
 
 def _as_teacher_error(error: Exception, url: str) -> TeacherError:
-    return error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")
+    return (
+        error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")
+    )

@@ -1,0 +1,44 @@
+"""The public surface, frozen: commands, options and file formats. A change here is a decision, with a CHANGELOG line."""
+
+from tax.cli import cli
+from tax.problems import RENDERERS
+from tax.sample import Dropped, Sample
+
+COMMANDS = {
+    "validate": "paths --changed --base --format",
+    "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
+    "--json --quiet",
+    "show": "run --leaf --limit --html --json",
+    "blame": "sample_id --run",
+    "completion": "shell",
+}
+
+
+def test_commands_and_options():
+    found = {}
+    for name, command in cli.commands.items():
+        parameters = [p.opts[-1] for p in command.params]
+        found[name] = set(parameters)
+    assert found == {name: set(options.split()) for name, options in COMMANDS.items()}
+
+
+def test_every_option_has_a_help_text():
+    for command in cli.commands.values():
+        assert command.help
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.help
+
+
+def test_the_fields_of_a_sample():
+    assert (
+        " ".join(Sample.model_fields) == "id leaf leaf_blob branch kind messages language source seeds teacher prompt "
+        "ratings parent license"
+    )
+    assert (
+        " ".join(Dropped.model_fields)
+        == "leaf leaf_blob draw outcome stage reason detail question messages ratings source seeds"
+    )
+
+
+def test_the_forms_of_problems():
+    assert set(RENDERERS) == {"text", "json", "github"}

@@ -1,0 +1,193 @@
+"""A real HTTP server on loopback that speaks the chat API: answers every prompt in its schema, with faults on request.
+
+Its answers are a function of the request, so that two runs can be compared. Faults are not: they come by the number of
+the request, so that a call that met one succeeds when it is tried again.
+"""
+
+import asyncio
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+WORDS = (
+    "amber basin cedar delta ember fjord grove harbour inlet jetty kelp ledge marsh nectar otter pebble quartz reed "
+    "shoal thicket umber valley willow yarrow zephyr anchor beacon copper drift estuary flint gravel heron island"
+).split()
+
+
+@dataclass
+class Faults:
+    """How often each fault strikes: every Nth request, 0 for never."""
+
+    busy: int = 0  # 429 with Retry-After 0
+    error: int = 0  # 500
+    dropped: int = 0  # the connection is closed without an answer
+    broken: int = 0  # JSON that breaks off
+
+
+@dataclass
+class Loopback:
+    """The server's state: what it was asked, and how it behaves."""
+
+    faults: Faults = field(default_factory=Faults)
+    structured: bool = True  # False: refuses response_format with HTTP 400, and answers between markers
+    models: tuple[str, ...] = ("loopback-1",)
+    rate: Callable[[str, str], Any] | None = None  # (prompt name, text) -> a rating, to make a judge strict
+    requests: Counter[str] = field(
+        default_factory=Counter
+    )  # answered with 200, by a hash of the request's body
+    seen: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    delay: float = 0.0
+    url: str = ""
+    stop_after: int = 0  # requests; then every further one is refused with 500
+    keys: set[str] = field(default_factory=set)
+
+    async def models_route(self, request: web.Request) -> web.Response:
+        return web.json_response({"data": [{"id": model} for model in self.models]})
+
+    async def chat_route(self, request: web.Request) -> web.StreamResponse:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            return await self._chat(request)
+        finally:
+            self.in_flight -= 1
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.seen += 1
+        self.keys.add(request.headers.get("Authorization", ""))
+        await asyncio.sleep(self.delay)
+        fault = self._fault()
+        if fault == "busy":
+            return web.json_response(
+                {"error": {"message": "slow down"}}, status=429, headers={"Retry-After": "0"}
+            )
+        if fault == "error":
+            return web.json_response({"error": {"message": "out of luck"}}, status=500)
+        if fault == "dropped" and request.transport is not None:
+            request.transport.close()
+            return web.Response()
+        if "response_format" in body and not self.structured:
+            message = "response_format of type json_schema is not supported"
+            return web.json_response({"error": {"message": message}}, status=400)
+        written = json.dumps(body, sort_keys=True)
+        self.requests[hashlib.sha256(written.encode()).hexdigest()] += 1
+        self.bodies.append(body)
+        text = self._answer(body, written)
+        if fault == "broken":
+            text = text[: len(text) // 2] if "response_format" in body else ""
+        usage = {"prompt_tokens": len(written) // 4, "completion_tokens": max(1, len(text) // 4)}
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        return web.json_response({"choices": [choice], "usage": usage})
+
+    def _fault(self) -> str:
+        if self.stop_after and self.seen > self.stop_after:
+            return "error"
+        for name in ("busy", "error", "dropped", "broken"):
+            every = getattr(self.faults, name)
+            if every and self.seen % every == 0:
+                return name
+        return ""
+
+    def _answer(self, body: dict[str, Any], written: str) -> str:
+        words = random.Random(hashlib.sha256(written.encode()).digest())
+        text = body["messages"][-1]["content"]
+        if "response_format" in body:
+            named = body["response_format"]["json_schema"]
+            return json.dumps(self._object(named["schema"], named["name"], text, words), ensure_ascii=False)
+        if "[END]" in text:
+            return self._marked(text, words)
+        return sentence(words, 30)
+
+    def _object(self, schema: dict[str, Any], name: str, text: str, words: random.Random) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, value in schema["properties"].items():
+            if value["type"] == "array":
+                count = value.get("maxItems", 3)
+                made[key] = [self._object(value["items"], name, text, words) for _ in range(count)]
+            elif "enum" in value:
+                made[key] = (
+                    self.rate(name, text)
+                    if self.rate
+                    else value["enum"][0 if name == "judge_faithfulness" else -1]
+                )
+            elif key == "evidence":
+                made[key] = _first_sentence(text)
+            else:
+                made[key] = sentence(words, 14)
+        return made
+
+    def _marked(self, text: str, words: random.Random) -> str:
+        form = text.rsplit("nothing else:\n\n", 1)[1].splitlines()
+        groups = 5 if "Repeat this form" in text else 1
+        lines = []
+        for _ in range(groups):
+            for line in form:
+                marker, _, about = line.partition("]")
+                best = "YES" if "YES" in about else about.partition(":")[0].rpartition(", ")[2]
+                lines.append(
+                    line
+                    if marker == "[END"
+                    else f"{marker}] {best if 'one of' in about else sentence(words, 14)}"
+                )
+        return "\n".join(lines)
+
+
+def sentence(words: random.Random, length: int) -> str:
+    """Return a sentence of random words, unlike any other."""
+    return " ".join(words.choice(WORDS) + str(words.randrange(100)) for _ in range(length)).capitalize() + "."
+
+
+def _first_sentence(text: str) -> str:
+    chunk = text.partition("<document>\n")[2].partition("\n</document>")[0]
+    lines = [line for line in chunk.splitlines() if line.strip() and not line.startswith("#")]
+    return lines[0] if lines else chunk
+
+
+class RunningLoopback:
+    """A Loopback served by a thread of its own while the context is open."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.server = Loopback(**settings)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._ready = threading.Event()
+
+    def __enter__(self) -> Loopback:
+        self._thread.start()
+        self._ready.wait()
+        return self.server
+
+    def __exit__(self, *error: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        runner = self._loop.run_until_complete(self._start())
+        self._ready.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _start(self) -> web.AppRunner:
+        application = web.Application(client_max_size=2**24)
+        application.router.add_get("/v1/models", self.server.models_route)
+        application.router.add_post("/v1/chat/completions", self.server.chat_route)
+        runner = web.AppRunner(application, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        return runner
