@@ -29,7 +29,9 @@ def find(sample_id: str, runs: Path, only: Path | None = None) -> Found:
     """Find a sample by its id or the beginning of it, in one run or in all, the newest first. Raises UserError."""
     folders = [only] if only else run_folders(runs)
     if len(sample_id) < 4:
-        raise UserError(f"'{excerpt(sample_id)}' is too short to tell samples apart: give at least 4 characters of the id")
+        raise UserError(
+            f"'{excerpt(sample_id)}' is too short to tell samples apart: give at least 4 characters of the id"
+        )
     for folder in folders:
         manifest = read_manifest(folder)
         if not only and manifest.get("status") != "finished":
@@ -39,7 +41,9 @@ def find(sample_id: str, runs: Path, only: Path | None = None) -> Found:
             raise UserError(f"several samples begin with '{sample_id}': {', '.join(sorted(found)[:5])}")
         if found:
             return Found(next(iter(found.values())), folder, manifest)
-    raise UserError(f"no sample '{excerpt(sample_id)}' in {only or runs}. `tax show` lists the samples of a run with their ids")
+    raise UserError(
+        f"no sample '{excerpt(sample_id)}' in {only or runs}. `tax show` lists the samples of a run with their ids"
+    )
 
 
 def trace(found: Found, root: Path) -> str:
@@ -54,7 +58,10 @@ def trace(found: Found, root: Path) -> str:
     if sample.source:
         lines += ["", *_source_lines(sample.source, path.parent, found, root)]
     lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
-    lines += [f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}" for rating in sample.ratings]
+    lines += [
+        f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}"
+        for rating in sample.ratings
+    ]
     lines += [f"  license   {printable(sample.license)}"]
     return "\n".join(lines) + "\n"
 
@@ -85,7 +92,9 @@ def _last_line(source: YamlSource, key: str, index: int) -> int:
     if after > start:
         return after - 1
     others = [source.key_position((name,)).line for name in source.data]
-    return min((line - 1 for line in others if line > start), default=source.text.rstrip("\n").count("\n") + 1)
+    return min(
+        (line - 1 for line in others if line > start), default=source.text.rstrip("\n").count("\n") + 1
+    )
 
 
 def _source_lines(source: Source, folder: Path, found: Found, root: Path) -> Iterator[str]:
@@ -127,5 +136,7 @@ def _authors(path: Path, first: int, last: int, root: Path) -> str:
         written = repo.git.blame("--line-porcelain", "-L", f"{first},{last}", "--", str(path))
     except git.GitCommandError:
         return "somebody (not committed yet)"
-    names = dict.fromkeys(line.removeprefix("author ") for line in written.splitlines() if line.startswith("author "))
+    names = dict.fromkeys(
+        line.removeprefix("author ") for line in written.splitlines() if line.startswith("author ")
+    )
     return printable(", ".join(names))

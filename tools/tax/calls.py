@@ -17,11 +17,22 @@ from typing import Any
 from tax.answers import Answer, BrokenAnswer, parse
 from tax.journal import Journal
 from tax.prompts import Prompt
-from tax.teachers.base import CallFailed, Completion, Request, Sampling, Teacher, TeacherError, TryAgain, Unstructured
+from tax.teachers.base import (
+    CallFailed,
+    Completion,
+    Request,
+    Sampling,
+    Teacher,
+    TeacherError,
+    TryAgain,
+    Unstructured,
+)
 
 DRAWS = 3  # how often a broken answer is drawn before its draw is given up
 TRIES = 10  # how often a busy or broken server is asked for one draw
-FAILURES_IN_A_ROW = 50  # failed calls without one success between them: the teacher is gone, not the call unlucky
+FAILURES_IN_A_ROW = (
+    50  # failed calls without one success between them: the teacher is gone, not the call unlucky
+)
 RETRY_TEMPERATURE = 0.5  # a broken answer at temperature 0 would come again as it was
 
 Priority = tuple[int, ...]
@@ -87,7 +98,9 @@ class Throttle:
 class Meter:
     """What a run has done so far: the progress display reads it, the manifest keeps it."""
 
-    asked: Counter[str] = field(default_factory=Counter)  # calls by prompt, answered by the teacher in this run
+    asked: Counter[str] = field(
+        default_factory=Counter
+    )  # calls by prompt, answered by the teacher in this run
     reused: Counter[str] = field(default_factory=Counter)  # calls by prompt, found in the journal
     retries: Counter[str] = field(default_factory=Counter)  # by cause
     prompt_tokens: int = 0
@@ -123,7 +136,9 @@ class Caller:
         """
         fault = ""
         for attempt in range(DRAWS):
-            completion = await self._draw(prompt, fields, draw * DRAWS + attempt, attempt, count, conversation, priority)
+            completion = await self._draw(
+                prompt, fields, draw * DRAWS + attempt, attempt, count, conversation, priority
+            )
             try:
                 return _read(completion, prompt)
             except BrokenAnswer as error:

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 problems found, 2 the call or the set-up must be changed, 
 """
 
 import platform
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -21,9 +22,15 @@ FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 _LEAVES = click.argument("leaves", nargs=-1, type=click.Path(path_type=Path), metavar="[LEAF]...")
-_CHANGED = click.option("--changed", is_flag=True, help="Only the leaves that changed against the base branch.")
-_BASE = click.option("--base", metavar="REF", help="What --changed compares with (default: origin/main, else main).")
-_RUN = click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only.")
+_CHANGED = click.option(
+    "--changed", is_flag=True, help="Only the leaves that changed against the base branch."
+)
+_BASE = click.option(
+    "--base", metavar="REF", help="What --changed compares with (default: origin/main, else main)."
+)
+_RUN = click.option(
+    "--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,16 +83,48 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
 )
 @click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one).")
-@click.option("--samples", default=30, show_default=True, type=click.IntRange(1), metavar="N", help="Kept samples wanted of each leaf.")
-@click.option("--concurrency", default=64, show_default=True, type=click.IntRange(1), metavar="N", help="Calls in flight at once.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The run folder (default: runs/ID, where ID follows from the leaves, the teacher and the settings).")
-@click.option("--calls", type=click.Path(path_type=Path), metavar="DIR", help="Where finished calls are kept (default: .tax/calls).")
+@click.option(
+    "--samples",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Kept samples wanted of each leaf.",
+)
+@click.option(
+    "--concurrency",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Calls in flight at once.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The run folder (default: runs/ID, where ID follows from the leaves, the teacher and the settings).",
+)
+@click.option(
+    "--calls",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where finished calls are kept (default: .tax/calls).",
+)
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Another seed draws other samples.")
 @click.option("--dry-run", is_flag=True, help="Show the prompts and the count of calls; ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table."
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def generate(
-    leaves: tuple[Path, ...], changed: bool, base: str | None, teacher: str, as_json: bool, dry_run: bool, **options: Any
+    leaves: tuple[Path, ...],
+    changed: bool,
+    base: str | None,
+    teacher: str,
+    as_json: bool,
+    dry_run: bool,
+    **options: Any,
 ) -> int:
     """Grow leaves into judged samples.
 
@@ -105,7 +144,9 @@ def generate(
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--leaf", metavar="L", help="Only the samples of this leaf (its path, or a part of it).")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N samples.")
-@click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page instead.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page instead."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON lines.")
 def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | None, as_json: bool) -> int:
     """Show the samples of a run (default: the newest one)."""
@@ -156,18 +197,21 @@ def completion(shell: str) -> int:
 
 def main() -> None:
     """Run the command line; the only place that ends the process."""
-    sys.exit(_guarded(sys.argv[1:]))
+    # What a scheduler sends before it kills is handled as Ctrl-C is.
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    sys.exit(run(sys.argv[1:]))
 
 
-def _guarded(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are told in a sentence."""
     from tax.teachers.base import TeacherError
 
     try:
         return int(cli.main(arguments, prog_name="tax", standalone_mode=False) or FINE)
     except click.exceptions.Abort:
-        return _interrupted()
+        return _interrupted(arguments)
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted(arguments)
     except click.ClickException as error:
         error.show()
         return USAGE
@@ -180,12 +224,16 @@ def _guarded(arguments: list[str]) -> int:
     except Exception:  # noqa: BLE001 - whatever is left is our bug, and says how to report it
         traceback.print_exc()
         versions = f"tax {__version__}, Python {platform.python_version()}, {platform.system()}"
-        click.echo(f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}", err=True)
+        click.echo(
+            f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}",
+            err=True,
+        )
         return BUG
 
 
-def _interrupted() -> int:
-    click.echo("tax: interrupted. Finished calls are kept: the same command goes on from here", err=True)
+def _interrupted(arguments: list[str]) -> int:
+    kept = ". Finished calls are kept: the same command goes on from here" if "generate" in arguments else ""
+    click.echo(f"tax: interrupted{kept}", err=True)
     return INTERRUPTED
 
 
@@ -199,7 +247,9 @@ def _chosen(paths: tuple[Path, ...], changed: bool, base: str | None) -> tuple[l
         raise click.UsageError("--changed finds the leaves itself: leave out the paths")
     root = find_root(paths[0] if paths else Path.cwd()) or (Path.cwd() if paths else None)
     if root is None:
-        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves")
+        raise UserError(
+            "there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves"
+        )
     if changed:
         return changed_leaves(root, base), root
     return list(paths) or [root / TAXONOMY], root

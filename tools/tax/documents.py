@@ -66,7 +66,11 @@ def read_documents(leaf: KnowledgeLeaf, folder: Path) -> list[Document]:
         data = resolve(folder, entry.path).read_bytes()
         text = decode(data)
         title = entry.title or next(
-            (plain(text[block.start : block.end].lstrip("# ")) for block in blocks(text) if block.kind == "heading"),
+            (
+                plain(text[block.start : block.end].lstrip("# "))
+                for block in blocks(text)
+                if block.kind == "heading"
+            ),
             Path(entry.path).stem.replace("_", " "),
         )
         read.append(Document(entry.path, title, entry.license, blob_id(data), text))
@@ -77,17 +81,30 @@ def resolve(folder: Path, relative: str) -> Path:
     """Return the file that a leaf's `path` names. Raises DocumentFault where it may not or cannot be read."""
     path = Path(relative)
     if path.is_absolute() or ".." in path.parts or "\\" in relative or "\x00" in relative:
-        raise DocumentFault("the document is not in the leaf's folder", "put the file beside the leaf, or in a folder below it")
+        raise DocumentFault(
+            "the document is not in the leaf's folder",
+            "put the file beside the leaf, or in a folder below it",
+        )
     found = folder / path
     if path.suffix.lower() not in TEXT_SUFFIXES:
-        raise DocumentFault(f"a document of type '{path.suffix}' cannot be read", "save it as Markdown (.md) or plain text (.txt)")
+        raise DocumentFault(
+            f"a document of type '{path.suffix}' cannot be read",
+            "save it as Markdown (.md) or plain text (.txt)",
+        )
     try:
         if not found.is_file():
-            raise DocumentFault("there is no such file", "put the document beside the leaf; mind upper and lower case")
+            raise DocumentFault(
+                "there is no such file", "put the document beside the leaf; mind upper and lower case"
+            )
         if not found.resolve().is_relative_to(folder.resolve()):
-            raise DocumentFault("the document is a link to a file outside the leaf's folder", "put the file itself beside the leaf")
+            raise DocumentFault(
+                "the document is a link to a file outside the leaf's folder",
+                "put the file itself beside the leaf",
+            )
         if found.stat().st_size > MAX_DOCUMENT:
-            raise DocumentFault(f"the document is larger than {MAX_DOCUMENT // 1_000_000} MB", "split it into chapters")
+            raise DocumentFault(
+                f"the document is larger than {MAX_DOCUMENT // 1_000_000} MB", "split it into chapters"
+            )
     except OSError as error:
         raise DocumentFault(f"the document cannot be read: {error.strerror}") from error
     return found
@@ -99,7 +116,9 @@ def decode(data: bytes) -> str:
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise DocumentFault(f"the document is not UTF-8 (line {line})", "save it with the encoding UTF-8") from error
+        raise DocumentFault(
+            f"the document is not UTF-8 (line {line})", "save it with the encoding UTF-8"
+        ) from error
     if not text.strip():
         raise DocumentFault("the document is empty", "put its text into it")
     return text

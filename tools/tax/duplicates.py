@@ -40,5 +40,6 @@ def _near(words: list[str], others: list[list[str]]) -> bool:
     # F > t needs |shorter| / |longer| > t / (2 - t): most pairs are settled by their lengths.
     least, most = len(words) * 0.7 / 1.3, len(words) * 1.3 / 0.7
     return any(
-        least <= len(other) <= most and Indel.normalized_similarity(words, other) > THRESHOLD for other in others
+        least <= len(other) <= most and Indel.normalized_similarity(words, other) > THRESHOLD
+        for other in others
     )

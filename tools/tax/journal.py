@@ -62,8 +62,10 @@ class Journal:
             while line:
                 line = line[os.write(self._writer, line) :]
         except OSError as error:
-            raise UserError(f"an answer cannot be kept in {self._folder}: {error.strerror}. Nothing before it is lost; "
-                            "make room, or name another folder with --calls, and run the same command again") from error
+            raise UserError(
+                f"an answer cannot be kept in {self._folder}: {error.strerror}. Nothing before it is lost; "
+                "make room, or name another folder with --calls, and run the same command again"
+            ) from error
 
     def close(self) -> None:
         """Close the files."""

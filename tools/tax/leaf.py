@@ -68,7 +68,8 @@ class DialogueSeed(Model):
         roles = [message.role for message in self.messages]
         if roles != ["user", "assistant"] * (len(roles) // 2):
             raise PydanticCustomError(
-                "turns", "the turns of a dialogue alternate: first the user, then the assistant, who also ends it"
+                "turns",
+                "the turns of a dialogue alternate: first the user, then the assistant, who also ends it",
             )
         return self
 
@@ -116,8 +117,8 @@ class Range(Model):
 
 
 Values = Annotated[
-    Annotated[Range, Tag("range")] | Annotated[list[Scalar], Field(min_length=1), Tag("list")],
-    Discriminator(lambda value: "list" if isinstance(value, list) else "range"),
+    Annotated[Range, Tag("(range)")] | Annotated[list[Scalar], Field(min_length=1), Tag("(list)")],
+    Discriminator(lambda value: "(list)" if isinstance(value, list) else "(range)"),
 ]
 
 
@@ -175,12 +176,14 @@ class PinnedDocument(Model):
 
 
 Document = Annotated[
-    Annotated[LocalDocument, Tag("local")] | Annotated[PinnedDocument, Tag("pinned")],
-    Discriminator(lambda value: "pinned" if isinstance(value, dict) and "repo" in value else "local"),
+    Annotated[LocalDocument, Tag("(local)")] | Annotated[PinnedDocument, Tag("(pinned)")],
+    Discriminator(lambda value: "(pinned)" if isinstance(value, dict) and "repo" in value else "(local)"),
 ]
 SkillSeed = Annotated[
-    Annotated[QuestionSeed, Tag("question")] | Annotated[DialogueSeed, Tag("dialogue")],
-    Discriminator(lambda value: "dialogue" if isinstance(value, dict) and "messages" in value else "question"),
+    Annotated[QuestionSeed, Tag("(question)")] | Annotated[DialogueSeed, Tag("(dialogue)")],
+    Discriminator(
+        lambda value: "(dialogue)" if isinstance(value, dict) and "messages" in value else "(question)"
+    ),
 ]
 
 

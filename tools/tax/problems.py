@@ -12,7 +12,9 @@ from enum import StrEnum
 
 # C0 and C1 controls, the bidi overrides and isolates, and the line separators: all that could move a cursor,
 # reorder a line or forge a new one.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 class UserError(Exception):
@@ -42,7 +44,9 @@ class Problem:
 
 def printable(text: str) -> str:
     """Return text in which nothing can steer a terminal: unsafe characters are written out as \\x1b or \\u202e."""
-    return _UNSAFE.sub(lambda match: match.group().encode("unicode_escape", "backslashreplace").decode(), text)
+    return _UNSAFE.sub(
+        lambda match: match.group().encode("unicode_escape", "backslashreplace").decode(), text
+    )
 
 
 def excerpt(value: object, width: int = 60) -> str:

@@ -34,11 +34,15 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._table, console=Console(stderr=True), refresh_per_second=4, transient=True)
+            self._live = Live(
+                get_renderable=self._table, console=Console(stderr=True), refresh_per_second=4, transient=True
+            )
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live is not None:
             self._live.stop()
 
@@ -47,8 +51,16 @@ class Progress:
         self._ended += 1
         if self._live is None and not self._quiet and self._generation is not None:
             total = len(self._generation.leaves)
-            said = f"skipped: {result.stop}" if result.skipped else f"{result.kept} kept of {result.drawn} drawn, {result.stop}"
-            print(f"[{self._ended}/{total}] {printable(result.leaf)}: {said}. {self._totals()}", file=sys.stderr, flush=True)
+            said = (
+                f"skipped: {result.stop}"
+                if result.skipped
+                else f"{result.kept} kept of {result.drawn} drawn, {result.stop}"
+            )
+            print(
+                f"[{self._ended}/{total}] {printable(result.leaf)}: {said}. {self._totals()}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _totals(self) -> str:
         generation = self._generation
@@ -77,7 +89,12 @@ class Progress:
         if self._generation is not None:
             seconds = max(time.monotonic() - self._start, 0.001)
             for name, tally in list(self._generation.board.stages.items()):
-                counts = [f"{tally.entered:,}", f"{tally.kept:,}", f"{tally.dropped.total():,}", f"{tally.entered / seconds:,.1f}/s"]
+                counts = [
+                    f"{tally.entered:,}",
+                    f"{tally.kept:,}",
+                    f"{tally.dropped.total():,}",
+                    f"{tally.entered / seconds:,.1f}/s",
+                ]
                 table.add_row(name, *counts)
             table.add_row("leaves", f"{self._ended:,} of {len(self._generation.leaves):,}")
         return table

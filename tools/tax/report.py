@@ -87,7 +87,8 @@ def safe_lines(text: str) -> list[str]:
 def page(manifest: Mapping[str, Any], samples: Iterable[Sample]) -> str:
     """Return a run's samples as one self-contained HTML page. All that comes from the run is escaped."""
     rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in table_rows(manifest)
+        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
+        for row in table_rows(manifest)
     )
     shown = "".join(_article(sample) for sample in samples)
     title = html.escape(f"Run {manifest['id']}")
@@ -100,7 +101,8 @@ def _article(sample: Sample) -> str:
         for message in sample.messages
     )
     ratings = "".join(
-        f"<li>{html.escape(f'{rating.rubric}: {rating.rating}. {rating.reason}')}</li>" for rating in sample.ratings
+        f"<li>{html.escape(f'{rating.rubric}: {rating.rating}. {rating.reason}')}</li>"
+        for rating in sample.ratings
     )
     about = f"{sample.kind}, {sample.language}, {sample.license}. Source: {source_text(sample)}"
     return (

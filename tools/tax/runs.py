@@ -80,7 +80,9 @@ class RunFolder:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise UserError(f"another process is writing the run folder {self.path}: wait for it to end") from error
+                raise UserError(
+                    f"another process is writing the run folder {self.path}: wait for it to end"
+                ) from error
         earlier = read_manifest(self.path) if (self.path / MANIFEST).exists() else None
         if earlier is not None and earlier.get("id") != self.manifest["id"]:
             raise UserError(
@@ -127,12 +129,12 @@ def read_samples(folder: Path) -> Iterator[Sample]:
                     raise UserError(f"{folder / SAMPLES}, line {number}, is no sample") from error
     except FileNotFoundError as error:
         status = read_manifest(folder).get("status")
-        raise UserError(f"the run {folder} has no samples: it is {status}. Run its command again to go on") from error
+        raise UserError(
+            f"the run {folder} has no samples: it is {status}. Run its command again to go on"
+        ) from error
 
 
 def run_folders(parent: Path) -> list[Path]:
     """Return the run folders in a folder, the newest first."""
     found = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
     return sorted(found, key=lambda path: (path / MANIFEST).stat().st_mtime, reverse=True)
-
-

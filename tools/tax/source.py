@@ -7,14 +7,17 @@ build no objects, and `<<` is an ordinary key.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
 import yaml.cyaml
 
 from tax.problems import Level, Problem, excerpt
+from tax.yaml_errors import diagnose
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 60
@@ -34,8 +37,13 @@ _SPECIAL: dict[str, object] = {
     **dict.fromkeys([".nan", ".NaN", ".NAN"], float("nan")),
 }
 # Cheap signs of nesting beyond MAX_DEPTH; only a text that shows one is measured event by event. libyaml's composer
-# recurses on the C stack: 100,000 levels end the process, so depth is known before it runs.
-_DEEP = re.compile(r"\n[ ]{%d}|(?:[-?:][ \t]+){%d}" % (MAX_DEPTH, MAX_DEPTH))
+# recurses on the C stack: 100,000 levels end the process, so depth is known before it runs. A text without these
+# signs can still nest some four times as deep, by mixing them.
+_DEEP = re.compile(rf"\n[ ]{{{MAX_DEPTH}}}|(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
+_MAX_BUILT_DEPTH = 5 * MAX_DEPTH
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MAX_FORBIDDEN = 20  # characters that are reported one by one
 
 
 @dataclass(frozen=True)
@@ -51,26 +59,40 @@ class Source:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self.text = text
+        self.text = text.removeprefix("\ufeff")
         self.problems: list[Problem] = []
         self.data: Any = None
         self._root: yaml.Node | None = None
+        self._children: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+        if self.text is not text:
+            self._report(0, "byte-order-mark", *_BYTE_ORDER_MARK, level=Level.WARNING)
         self._read()
 
     def position(self, loc: Loc) -> Position:
         """Return where the value at `loc` starts; for a key that is missing, where its parent starts."""
-        node, key = self._find(loc)
-        mark = key or node
-        return Position(1, 1) if mark is None else _position(node.start_mark if node else mark.start_mark)
+        _, node = self._find(loc)
+        return self.place(node.start_mark.index) if node else Position(1, 1)
 
     def key_position(self, loc: Loc) -> Position:
         """Return where the key of the value at `loc` stands (its value, if it is an item of a list)."""
-        node, key = self._find(loc)
+        key, node = self._find(loc)
         mark = key or node
-        return Position(1, 1) if mark is None else _position(mark.start_mark)
+        return self.place(mark.start_mark.index) if mark else Position(1, 1)
+
+    def place(self, index: int) -> Position:
+        """Return the line and column of a character of the text."""
+        line = bisect_right(self._line_starts, index)
+        return Position(line, index - self._line_starts[line - 1] + 1)
 
     def problem(
-        self, loc: Loc, rule: str, message: str, fix: str = "", *, level: Level = Level.ERROR, at_key: bool = False
+        self,
+        loc: Loc,
+        rule: str,
+        message: str,
+        fix: str = "",
+        *,
+        level: Level = Level.ERROR,
+        at_key: bool = False,
     ) -> Problem:
         """Return a Problem at the value of `loc`, or at its key."""
         place = self.key_position(loc) if at_key else self.position(loc)
@@ -81,42 +103,117 @@ class Source:
         found: list[str | int] = []
         node = self._root
         for part in loc:
-            child = _child(node, part)
+            child = self._child(node, part)
             if child is not None:
                 found.append(part)
                 node = child[1]
         return tuple(found)
 
-    def _read(self) -> None:
-        fault = _unreadable(self.text)
-        if fault:
-            self._report(*fault)
-            return
-        try:
-            self._root = yaml.compose(self.text, Loader=yaml.cyaml.CBaseLoader)
-        except yaml.YAMLError as error:
-            self._report(*_explain(error, self.text))
-            return
-        try:
-            self.data = _Builder(self).build(self._root) if self._root else None
-        except _TooManyValues:
-            self._report(1, 1, f"this file holds more than {MAX_VALUES:,} values, counting what its aliases repeat")
+    def scalar(self, loc: Loc) -> str | None:
+        """Return the characters of an unquoted, untagged value such as 012 or null; None for any other value."""
+        _, node = self._find(loc)
+        if isinstance(node, yaml.ScalarNode) and not node.style and not self._has_tag(node):
+            return str(node.value)
+        return None
 
-    def _report(self, line: int, column: int, message: str, fix: str = "") -> None:
-        self.problems.append(Problem(self.path, line, column, "yaml-syntax", Level.ERROR, message, fix))
+    def is_block_text(self, loc: Loc) -> bool:
+        """Tell whether the value is a text after `|` or `>`."""
+        _, node = self._find(loc)
+        return isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
+
+    def comment(self, loc: Loc) -> tuple[str, Position] | None:
+        """Return the comment that ends the line of an unquoted value, and where it starts."""
+        _, node = self._find(loc)
+        if not isinstance(node, yaml.ScalarNode) or node.style:
+            return None
+        match = _COMMENT.match(self.text, node.end_mark.index)
+        return (match.group(1), self.place(match.start(1))) if match else None
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+
+    def _read(self) -> None:
+        text = self.text
+        if len(text) > MAX_BYTES:
+            message = f"this file has {len(text):,} characters; a leaf has at most {MAX_BYTES:,}"
+            self._report(0, "too-large", message, "split it into several leaves")
+            return
+        try:
+            root = self._compose(text)
+        except (yaml.reader.ReaderError, UnicodeEncodeError):
+            root = self._compose(self._without_forbidden(text))
+        if root is None:
+            return
+        try:
+            self.data = _Builder(self).build(root)
+        except _TooMuch as error:
+            self._report(error.node.start_mark.index, "too-large", str(error), "write the values out, without & and *")
+        self._root = root
+
+    def _compose(self, text: str) -> yaml.Node | None:
+        deep = _too_deep(text)
+        if deep is not None:
+            self._report(deep, "too-large", f"values are nested more than {MAX_DEPTH} levels deep here", "nest less")
+            return None
+        try:
+            return yaml.compose(text, Loader=yaml.cyaml.CBaseLoader)
+        except yaml.MarkedYAMLError as error:
+            found = diagnose(error, text)
+            self._report(found.index, "yaml-syntax", found.message, found.fix)
+            return None
+
+    def _without_forbidden(self, text: str) -> str:
+        """Report the characters that YAML forbids, and return the text with others in their place."""
+        for number, match in enumerate(_FORBIDDEN.finditer(text)):
+            if number == _MAX_FORBIDDEN:
+                break
+            message = f"the character U+{ord(match.group()):04X} is invisible and not allowed in YAML"
+            self._report(match.start(), "forbidden-character", message, "delete it")
+        return _FORBIDDEN.sub("\ufffd", text)
+
+    def _report(self, index: int, rule: str, message: str, fix: str = "", *, level: Level = Level.ERROR) -> None:
+        place = self.place(index)
+        self.problems.append(Problem(self.path, place.line, place.column, rule, level, message, fix))
 
     def _find(self, loc: Loc) -> tuple[yaml.Node | None, yaml.Node | None]:
-        node, key = self._root, None
+        key: yaml.Node | None = None
+        node = self._root
         for part in loc:
-            child = _child(node, part)
+            child = self._child(node, part)
             if child is None:
                 break
             key, node = child
-        return node, key
+        return key, node
+
+    def _child(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
+        if isinstance(node, yaml.MappingNode):
+            children = self._children.get(node)
+            if children is None:
+                children = {_key(key): (key, value) for key, value in node.value}
+                self._children[node] = children
+            return children.get(part) if isinstance(part, str) else None
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            return None, node.value[part]
+        return None
+
+    def _has_tag(self, node: yaml.Node) -> bool:
+        return self.text.startswith("!", node.start_mark.index)
 
 
-class _TooManyValues(Exception):
-    pass
+_BYTE_ORDER_MARK = (
+    "this file starts with an invisible character, the byte order mark",
+    "save it as UTF-8 without BOM",
+)
+_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
+
+
+class _TooMuch(Exception):
+    """The values are too many or too deep; `node` is the one that was reached."""
+
+    def __init__(self, node: yaml.Node, message: str) -> None:
+        super().__init__(message)
+        self.node = node
 
 
 class _Builder:
@@ -126,49 +223,60 @@ class _Builder:
         self._source = source
         self._count = 0
 
-    def build(self, node: yaml.Node) -> Any:
+    def build(self, node: yaml.Node, depth: int = 0) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise _TooManyValues
+            raise _TooMuch(node, f"this file holds more than {MAX_VALUES:,} values, counting what its aliases repeat")
+        if depth > _MAX_BUILT_DEPTH:
+            raise _TooMuch(node, "an alias repeats a value within itself, so that it never ends")
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node)
+            self._check_tag(node, "map")
+            return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
-            return [self.build(item) for item in node.value]
+            self._check_tag(node, "seq")
+            return [self.build(item, depth + 1) for item in node.value]
+        assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node)
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        """Build a mapping; of a key that stands there twice the last value counts, as with PyYAML."""
+        result: dict[str, Any] = {}
         first: dict[str, yaml.Node] = {}
         for key_node, value_node in node.value:
             key = _key(key_node)
             if key in first:
-                line = first[key].start_mark.line + 1
-                self._problem(
-                    key_node, "duplicate-key", f"the key '{excerpt(key)}' stands here a second time", f"line {line} has it too: keep one"
+                place = self._source.place(first[key].start_mark.index)
+                self._source._report(
+                    key_node.start_mark.index,
+                    "duplicate-key",
+                    f"the key `{excerpt(key)}` stands here again: line {place.line}, column {place.column} has it too",
+                    "keep one of the two; of two values only the last counts",
                 )
-                again = key_node.start_mark.line + 1
-                self._problem(
-                    first[key], "duplicate-key", f"the key '{excerpt(key)}' stands here and again in line {again}", "keep one of the two"
-                )
-                continue
-            first[key] = key_node
-            result[key] = self.build(value_node)
+            first.setdefault(key, key_node)
+            result[key] = self.build(value_node, depth + 1)
         return result
 
-    def _scalar(self, node: yaml.Node) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
         tag = node.tag.removeprefix(_TAG)
         if tag == "str":
-            return _plain(node.value) if not node.style else node.value
+            if node.style:
+                return node.value
+            value = _plain(node.value)
+            # `!!str 42` is a text; a look at the character tells it from 42 without one
+            return value if isinstance(value, str) or not self._source._has_tag(node) else node.value
         if tag in {"int", "float", "bool", "null"}:
             return _plain(node.value)
-        self._problem(node, "yaml-tag", f"the tag '{excerpt(node.tag)}' is not used in leaves", "leave the tag out")
+        self._check_tag(node, "str")
         return node.value
 
-    def _problem(self, node: yaml.Node, rule: str, message: str, fix: str) -> None:
-        place = _position(node.start_mark)
-        self._source.problems.append(
-            Problem(self._source.path, place.line, place.column, rule, Level.ERROR, message, fix)
-        )
+    def _check_tag(self, node: yaml.Node, own: str) -> None:
+        if node.tag != _TAG + own:
+            self._source._report(
+                node.start_mark.index,
+                "yaml-tag",
+                f"`{excerpt(node.tag.replace(_TAG, '!!'))}` is a tag of YAML, which leaves do not use",
+                "leave it out; a text that starts with ! goes in double quotes",
+            )
 
 
 def _plain(value: str) -> object:
@@ -184,25 +292,11 @@ def _plain(value: str) -> object:
 
 
 def _key(node: yaml.Node) -> str:
-    return node.value if isinstance(node.value, str) else f"({node.id})"
+    return node.value if isinstance(node.value, str) else "(no text)"
 
 
-def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        return next(((key, value) for key, value in node.value if _key(key) == part), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return None, node.value[part]
-    return None
-
-
-def _position(mark: yaml.Mark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
-
-
-def _unreadable(text: str) -> tuple[int, int, str, str] | None:
-    """Return what keeps this text from being composed at all: its size or its depth."""
-    if len(text) > MAX_BYTES:
-        return 1, 1, f"this file has {len(text):,} characters; a leaf has at most {MAX_BYTES:,}", "split it into several leaves"
+def _too_deep(text: str) -> int | None:
+    """Return the index where values are nested deeper than MAX_DEPTH, if they are anywhere."""
     if text.count("[") + text.count("{") < MAX_DEPTH and not _DEEP.search(text):
         return None
     depth = 0
@@ -210,80 +304,12 @@ def _unreadable(text: str) -> tuple[int, int, str, str] | None:
         for event in _events(text):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                place = _position(event.start_mark)
-                return place.line, place.column, f"values are nested more than {MAX_DEPTH} levels deep here", ""
-    except yaml.YAMLError:
-        return None  # the composer meets the same fault and words it
+                return int(event.start_mark.index)
+    except yaml.MarkedYAMLError:
+        pass  # the composer meets the same fault
     return None
 
 
 def _events(text: str) -> Iterator[Any]:
     parse: Callable[..., Iterator[Any]] = yaml.parse
     return parse(text, Loader=yaml.cyaml.CBaseLoader)
-
-
-def _explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str]:
-    """Return line, column, message and fix for a fault that libyaml found, in words for a newcomer to YAML."""
-    if isinstance(error, yaml.reader.ReaderError):
-        before = text[: error.position]
-        code = error.character if isinstance(error.character, int) else ord(error.character)
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        return line, column, f"the character U+{code:04X} is not allowed in YAML", "delete it, or write it in words"
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return 1, 1, f"this is not YAML: {excerpt(error)}", ""
-    place = _position(error.problem_mark)
-    lines = text.splitlines() or [""]
-    faulty = lines[min(place.line, len(lines)) - 1]
-    began = f" (it began in line {error.context_mark.line + 1})" if error.context_mark else ""
-    for sign, message, fix in _CAUSES:
-        if sign in (error.problem or "") and (sign != "cannot start any token" or "\t" in faulty[: place.column]):
-            return place.line, place.column, message + began, fix
-    message = " ".join(filter(None, [error.context, error.problem]))
-    return place.line, place.column, f"this is not valid YAML: {excerpt(message, 160)}", ""
-
-
-_CAUSES = [
-    (
-        "mapping values are not allowed",
-        "a colon followed by a space starts a new key, but a key cannot stand here",
-        "put the text in double quotes, or after `>-` on lines of its own; if it is a key, line it up with its neighbours",
-    ),
-    (
-        "cannot start any token",
-        "this line is indented with a tab; YAML allows spaces only",
-        "replace the tab with spaces, as many as the lines around it have",
-    ),
-    (
-        "found unexpected end of stream",
-        "a quoted text is never closed",
-        "add the missing quote at its end",
-    ),
-    (
-        "did not find expected ',' or",
-        "a list or mapping in brackets is not closed, or a comma is missing",
-        "close it with ] or }, and put commas between its items; text that contains brackets needs quotes",
-    ),
-    (
-        "did not find expected key",
-        "a key was expected here: this line is indented otherwise than its neighbours, or a text broke off",
-        "line the keys up in one column; a text of several lines goes after `|` and is indented below it; a quote within quotes is doubled",
-    ),
-    (
-        "did not find expected '-' indicator",
-        "an item of the list was expected here: a line that starts with '- ', in one column with the items above",
-        "line the items up; indent what belongs to an item deeper than its '-'",
-    ),
-    (
-        "could not find expected ':'",
-        "a colon was expected after this key, or this line belongs to the text above it",
-        "write `key: value`; indent the lines of a text deeper than its key",
-    ),
-    (
-        "block sequence entries are not allowed",
-        "a list item cannot start here",
-        "start the list on a line of its own, or put the text in quotes",
-    ),
-    ("found undefined alias", "a text that starts with * names an anchor, and there is none", "put the text in quotes"),
-    ("but found another document", "a line of three dashes starts a second document; a leaf is one", "delete the line `---`"),
-    ("unknown escape character", "a backslash in double quotes starts an escape, and this is none", "double the backslash, or use single quotes"),
-]

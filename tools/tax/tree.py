@@ -1,7 +1,7 @@
 """The taxonomy as a tree in a git repository: its leaves, what changed against a base, and which commit it is at."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,16 @@ def leaf_files(folder: Path) -> Iterator[Path]:
             yield Path(current, FILE_NAME)
 
 
+def leaves_at(paths: Iterable[Path]) -> list[Path]:
+    """Return the leaves that a command's paths name: a leaf itself, or all below a folder. Raises UserError."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"there is no file or folder {excerpt(path, 200)}")
+        found |= dict.fromkeys(leaf_files(path) if path.is_dir() else [path])
+    return list(found)
+
+
 def repository(folder: Path) -> "Repo | None":
     """Return the git repository that holds a folder, if any does."""
     import git
@@ -51,7 +61,9 @@ def changed_leaves(root: Path, base: str | None = None) -> list[Path]:
 
     repo = repository(root)
     if repo is None:
-        raise UserError(f"{root} is no git repository, so nothing tells what changed: name the leaves instead")
+        raise UserError(
+            f"{root} is no git repository, so nothing tells what changed: name the leaves instead"
+        )
     try:
         fork = _fork(repo, base)
         named = repo.git.diff("--name-only", "-z", "--no-renames", fork, "--", ".").split("\0")
@@ -73,10 +85,16 @@ def head(root: Path) -> tuple[str | None, bool]:
 
 
 def _fork(repo: "Repo", base: str | None) -> str:
-    known = [name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)]
+    known = [
+        name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)
+    ]
     if not known:
-        named = f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
-        raise UserError(f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first")
+        named = (
+            f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
+        )
+        raise UserError(
+            f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first"
+        )
     return str(repo.git.merge_base(known[0], "HEAD")).strip()
 
 
@@ -92,7 +110,9 @@ def _is_commit(repo: "Repo", name: str) -> bool:
 
 def _leaf_above(path: Path, taxonomy: Path) -> Path | None:
     """Return the leaf that a changed file belongs to: its own, or that of the nearest folder above it."""
-    if path.stem.lower() == "qna" and taxonomy in path.parents:  # qna.yml too, so that its name is found at fault
+    if (
+        path.stem.lower() == "qna" and taxonomy in path.parents
+    ):  # qna.yml too, so that its name is found at fault
         return path if path.is_file() else None
     for folder in path.parents:
         if folder == taxonomy or taxonomy not in folder.parents:

@@ -51,6 +51,7 @@ class Loopback:
     url: str = ""
     stop_after: int = 0  # requests; then every further one is refused with 500
     keys: set[str] = field(default_factory=set)
+    on_request: Callable[[int], object] = lambda seen: None
 
     async def models_route(self, request: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": model} for model in self.models]})
@@ -67,6 +68,7 @@ class Loopback:
         body = await request.json()
         self.seen += 1
         self.keys.add(request.headers.get("Authorization", ""))
+        self.on_request(self.seen)
         await asyncio.sleep(self.delay)
         fault = self._fault()
         if fault == "busy":

@@ -1,0 +1,5 @@
+"""`python -m tax` is `tax`."""
+
+from tax.cli import main
+
+main()

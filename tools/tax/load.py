@@ -1,0 +1,230 @@
+"""One leaf, read: bytes to YAML to the models of version 4, with all that is wrong with it on the way.
+
+A leaf comes from a stranger and may be any file at all. Whatever it is, reading it ends in a Loaded with Problems,
+never in an exception.
+"""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tax import faults, old_leaf
+from tax.leaf import BRANCHES, Branch, KnowledgeLeaf, Leaf, SkillLeaf, branch_of, leaf_name
+from tax.problems import Level, Problem, excerpt, failed
+from tax.source import MAX_BYTES, Source
+
+NEWEST = 4
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A leaf's file as it was read.
+
+    `name` and `branch` come from the path. `blob` is git's id of the bytes ("" where they could not be read),
+    `version` that of the format (0 where the file states none that exists), `leaf` the content in the models of
+    version 4: None where an error of YAML or of the schema keeps it from being read.
+    """
+
+    path: Path
+    shown: str
+    name: str
+    branch: Branch
+    blob: str
+    source: Source
+    version: int
+    leaf: Leaf | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The keys of the file as plain values, faulty ones included; empty where it holds no keys."""
+        return self.source.data if isinstance(self.source.data, dict) else {}
+
+    @property
+    def seeds(self) -> list[tuple[int, dict[str, Any]]]:
+        """The seeds that are groups of keys, each with its index in `seed_examples`."""
+        seeds = self.data.get("seed_examples")
+        return (
+            [(index, seed) for index, seed in enumerate(seeds) if isinstance(seed, dict)]
+            if isinstance(seeds, list)
+            else []
+        )
+
+
+def load(path: Path, shown: str | None = None) -> Loaded:
+    """Read one leaf. `shown` is what its problems call the file; by default the path as given."""
+    shown = path.as_posix() if shown is None else shown
+    root, place = _place(path)
+    data, refusal = _bytes(path, root)
+    text, fault = _text(data)
+    source = Source(shown, text)
+    problems = [*source.problems, *(source.problem((), *each) for each in [refusal] if each)]
+    if fault:
+        position = source.place(fault.at)
+        problems.append(Problem(shown, position.line, position.column, "not-utf8", Level.ERROR, *fault[1:]))
+    name, branch = leaf_name(place), branch_of(place.parts, source.data)
+    version, leaf, found = _read(source, branch, name) if text or not problems else (0, None, [])
+    problems += found
+    if version == 1:  # where the peer lets a key stand twice
+        problems = [_milder(problem) if problem.rule == "duplicate-key" else problem for problem in problems]
+    if any(problem.level == Level.ERROR for problem in problems):
+        leaf = None
+    blob = "" if refusal else blob_id(data)
+    return Loaded(path, shown, name, branch, blob, source, version, leaf, tuple(sorted(set(problems))))
+
+
+def blob_id(data: bytes) -> str:
+    """Return git's id of a file with this content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+class _Refusal(NamedTuple):
+    rule: str
+    message: str
+    fix: str = ""
+
+
+class _EncodingFault(NamedTuple):
+    at: int  # of the character, in the text without its byte order mark
+    message: str
+    fix: str
+
+
+def _place(path: Path) -> tuple[str, PurePosixPath]:
+    """Return the folder that holds the leaf's branch, and the leaf's path from its branch on.
+
+    The branch is the one below a folder `taxonomy`, else the last that is named in the path; a path that names none
+    stays as it is given, and its root is the leaf's own folder.
+    """
+    absolute = os.path.abspath(path)  # noqa: PTH100 (resolve would follow links)
+    *folders, _ = parts = PurePosixPath(Path(absolute).as_posix()).parts
+    named = [index for index, part in enumerate(folders) if part in BRANCHES]
+    if not named:
+        return str(Path(absolute).parent), PurePosixPath(path.as_posix())
+    index = next((each for each in named if parts[each - 1] == "taxonomy"), named[-1])
+    return str(Path(*parts[:index])), PurePosixPath(*parts[index:])
+
+
+def _bytes(path: Path, root: str) -> tuple[bytes, _Refusal | None]:
+    try:
+        if not f"{os.path.realpath(path)}{os.sep}".startswith(f"{_realpath(root).rstrip(os.sep)}{os.sep}"):
+            fix = "put the file itself here, not a link to it"
+            return b"", _Refusal("symlink", "this is a link to a file outside the taxonomy", fix)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
+            return b"", _Refusal(
+                "unreadable-file", f"`{excerpt(path.name)}` is {what}, but a leaf is a file", "rename it"
+            )
+        if status.st_size > MAX_BYTES:
+            message = f"this file has {status.st_size:,} bytes; a leaf has at most {MAX_BYTES:,}"
+            return b"", _Refusal("too-large", message, "split it into several leaves")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1), None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return b"", _Refusal(
+            "unreadable-file", f"this file cannot be read: {excerpt(reason)}", "mend its rights or its path"
+        )
+
+
+@lru_cache(maxsize=1024)
+def _realpath(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _text(data: bytes) -> tuple[str, _EncodingFault | None]:
+    """Decode; bytes that are no UTF-8 are replaced, so that the rest is still checked."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", _EncodingFault(0, "this file is saved as UTF-16", "save it with the encoding UTF-8")
+    try:
+        return data.decode(), None
+    except UnicodeDecodeError as error:
+        index = len(data[: error.start].decode().removeprefix("\ufeff"))
+        message = f"the byte 0x{data[error.start]:02X} is not UTF-8: this file was saved in another encoding"
+        return data.decode(errors="replace"), _EncodingFault(index, message, "save it with the encoding UTF-8")
+
+
+def _read(source: Source, branch: Branch, name: str) -> tuple[int, Leaf | None, list[Problem]]:
+    """Return the version of a leaf, the leaf where it fits its schema, and the problems where it does not."""
+    data = source.data
+    if not data and failed(source.problems):
+        return 0, None, []
+    if not data:
+        message, fix = "this file is empty", "`taxonomy/` has leaves to start from; or delete the file"
+        return 0, None, [source.problem((), "empty-file", message, fix, level=Level.WARNING)]
+    if not isinstance(data, dict):
+        return 0, None, [_no_mapping(source)]
+    version, problems = _version(source, data)
+    if version == NEWEST:
+        model: type[Leaf] = KnowledgeLeaf if branch == "knowledge" else SkillLeaf
+        leaf, found = _validate(source, model, {**data, "version": version})
+        return version, leaf, problems + found
+    if version in old_leaf.VERSIONS:
+        leaf, found = _read_old(source, version, branch, name)
+        return version, leaf, problems + found
+    return 0, None, problems
+
+
+def _read_old(source: Source, version: int, branch: Branch, name: str) -> tuple[Leaf | None, list[Problem]]:
+    # the peer does not know foundational_skills, and tells knowledge there by its document
+    knowledge = branch == "knowledge" or (branch == "foundational_skills" and "document" in source.data)
+    model = old_leaf.model_of(version, knowledge=knowledge)
+    if model is None:
+        message = f"version {version} of the format has no knowledge leaves"
+        fix = "write it in version 4, with its documents beside it (of the older ones, 3 alone has knowledge)"
+        return None, [source.problem(("version",), "unsupported-version", message, fix)]
+    old, problems = _validate(source, model, {**source.data, "version": version})
+    if old is None:
+        old_leaf.reread(source, source.data)
+        old, problems = _validate(source, model, {**source.data, "version": version})
+    for loc, items, least, unique in old_leaf.lists(version, source.data):
+        if len(items) < least:
+            problems.append(faults.too_few(source, loc, least, len(items)))
+        if unique:
+            pairs = old_leaf.repeats(items)
+            problems += [faults.duplicate_item(source, (*loc, again), (*loc, first)) for again, first in pairs]
+    return (old_leaf.lift(old, name) if old is not None else None), problems
+
+
+def _version(source: Source, data: dict[str, Any]) -> tuple[int, list[Problem]]:
+    """Return the version that a leaf states (0: none that exists), and what is wrong with the way it does."""
+    stated = data.get("version", 1)
+    if isinstance(stated, str) and stated.strip() in {"1", "2", "3", "4"}:
+        version = int(stated)
+        message = f'`version` must be a number, but "{excerpt(stated)}" is a text'
+        return version, [source.problem(("version",), "wrong-type", message, f"write {version}, without quotes")]
+    if isinstance(stated, int | float) and not isinstance(stated, bool) and stated in {1, 2, 3, NEWEST}:
+        return int(stated), []
+    if stated is None:
+        return 0, [source.problem(("version",), "unsupported-version", "`version` is empty", f"write {NEWEST}")]
+    written = excerpt(stated, 40) if isinstance(stated, int | float | str) else "no number"
+    message = f"`version` is {written}, but the versions of the format are 1 to {NEWEST}"
+    return 0, [source.problem(("version",), "unsupported-version", message, f"write {NEWEST}")]
+
+
+def _no_mapping(source: Source) -> Problem:
+    what = "a list" if isinstance(source.data, list) else f"the text {excerpt(source.data, 40)}"
+    fix = "write keys and their values, as in `created_by: octocat`"
+    if isinstance(source.data, list):
+        fix = "write `seed_examples:` above the list, and above that the other keys, such as `created_by:`"
+    return source.problem((), "no-keys", f"a leaf is a group of keys with values, but this file is {what}", fix)
+
+
+def _milder(problem: Problem) -> Problem:
+    return replace(problem, level=Level.WARNING)
+
+
+def _validate(source: Source, model: type[M], data: dict[str, Any]) -> tuple[M | None, list[Problem]]:
+    try:
+        return model.model_validate(data), []
+    except ValidationError as error:
+        return None, faults.explain(source, error, model)
