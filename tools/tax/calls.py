@@ -9,8 +9,7 @@ import asyncio
 import heapq
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,19 +52,11 @@ class Throttle:
         """Wait until the slots will run dry unless more calls are brought."""
         await self._room.wait()
 
-    @asynccontextmanager
-    async def slot(self, priority: Priority) -> AsyncIterator[None]:
-        """Hold one slot."""
+    async def acquire(self, priority: Priority) -> None:
+        """Wait for a slot and take it."""
         if self.running < self.slots:
             self.running += 1
-        else:
-            await self._wait(priority)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _wait(self, priority: Priority) -> None:
+            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._arrivals += 1
         heapq.heappush(self._waiting, (priority, self._arrivals, turn))
@@ -74,10 +65,11 @@ class Throttle:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._release()  # the slot had just been handed over
+                self.release()  # the slot had just been handed over
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give a slot back, to the first who waits."""
         while self._waiting:
             turn = heapq.heappop(self._waiting)[2]
             if not turn.done():
@@ -118,6 +110,7 @@ class Caller:
         self._seed = seed
         self._structured = True
         self._failures = 0
+        self._sent: set[asyncio.Task[Completion]] = set()
 
     async def ask(
         self,
@@ -194,7 +187,31 @@ class Caller:
         if found is not None:
             self.meter.reused[request.prompt] += 1
             return found
-        completion = await self._with_retries(request, priority)
+        return await self._with_retries(request, priority)
+
+    async def _with_retries(self, request: Request, priority: Priority) -> Completion:
+        cause = ""
+        for tried in range(TRIES):
+            await self.throttle.acquire(priority)
+            sent = asyncio.create_task(self._send(request))
+            self._sent.add(sent)
+            sent.add_done_callback(self._landed)
+            try:
+                # Shielded: where nobody waits for it any longer, a call under way is still paid for, and kept.
+                return await asyncio.shield(sent)
+            except TryAgain as error:
+                cause = str(error)
+                self.meter.retries[cause] += 1
+                self._count_failure(cause)
+                await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
+        raise CallFailed(f"{cause}, {TRIES} times")
+
+    async def _send(self, request: Request) -> Completion:
+        try:
+            completion = await self.teacher.complete(request)
+        finally:
+            self.throttle.release()
+        self._failures = 0
         if not self.teacher.free:
             self._journal.add(request, completion)
         self.meter.asked[request.prompt] += 1
@@ -202,20 +219,16 @@ class Caller:
         self.meter.completion_tokens += completion.completion_tokens
         return completion
 
-    async def _with_retries(self, request: Request, priority: Priority) -> Completion:
-        cause = ""
-        for tried in range(TRIES):
-            try:
-                async with self.throttle.slot(priority):
-                    completion = await self.teacher.complete(request)
-                self._failures = 0
-                return completion
-            except TryAgain as error:
-                cause = str(error)
-                self.meter.retries[cause] += 1
-                self._count_failure(cause)
-                await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
-        raise CallFailed(f"{cause}, {TRIES} times")
+    def _landed(self, sent: asyncio.Task[Completion]) -> None:
+        self._sent.discard(sent)
+        if not sent.cancelled():
+            sent.exception()  # looked at, so that a call that nobody waits for may fail in silence
+
+    async def close(self) -> None:
+        """Break off the calls under way."""
+        for sent in list(self._sent):
+            sent.cancel()
+        await asyncio.gather(*self._sent, return_exceptions=True)
 
     def _count_failure(self, cause: str) -> None:
         self._failures += 1

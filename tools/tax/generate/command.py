@@ -18,14 +18,13 @@ from tax.generate.preview import Preview, preview
 from tax.generate.run import Generation, Settings, describe
 from tax.journal import Journal
 from tax.leaf import KnowledgeLeaf
-from tax.load import Loaded
+from tax.load import Loaded, load
 from tax.problems import UserError, failed
 from tax.progress import Progress
 from tax.runs import REPORT, RunFolder, run_id, write_whole
 from tax.teachers.open import open_teacher
 from tax.teachers.base import Teacher
-from tax.tree import head
-from tax.validate import load_all
+from tax.tree import head, leaves_at
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Result:
 
 def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
     """Run the command on the leaves at some paths. Raises UserError or TeacherError."""
-    leaves = load_all(paths)
+    leaves = [load(path) for path in leaves_at(paths)]
     if not leaves:
         raise UserError("there are no leaves to grow here")
     return asyncio.run(_run(leaves, root, options, find_config(root)))
@@ -75,8 +74,8 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
     unfit = sum(failed(leaf.problems) for leaf in leaves)
     teacher = await open_teacher(options.teacher, options.model, config.teachers)
     journal = Journal(options.calls or root / ".tax" / "calls")
+    caller = Caller(teacher, journal, settings.concurrency, settings.seed)
     try:
-        caller = Caller(teacher, journal, settings.concurrency, settings.seed)
         if options.dry_run:
             return Result({}, None, unfit, tuple(preview(leaves, caller, settings)))
         manifest = _manifest(leaves, root, teacher, settings)
@@ -84,6 +83,7 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
         await _fill(folder, leaves, caller, settings, quiet=options.quiet)
         return Result(folder.manifest, folder.path, unfit)
     finally:
+        await caller.close()
         journal.close()
         with contextlib.suppress(Exception):
             await teacher.close()
