@@ -2,8 +2,8 @@
 
 import git
 import pytest
-from support.leaves import COMPOST, LEAVES, write_leaf
 
+from support.leaves import COMPOST, LEAVES, write_leaf
 from tax.cli import run as run_cli
 
 

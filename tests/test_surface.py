@@ -1,4 +1,4 @@
-"""The public surface, frozen: commands, options and file formats. A change here is a decision, with a CHANGELOG line."""
+"""The public surface, frozen: commands, options, file formats. A change is a decision, with a CHANGELOG line."""
 
 from tax.cli import cli
 from tax.problems import RENDERERS

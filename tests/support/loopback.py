@@ -40,9 +40,7 @@ class Loopback:
     structured: bool = True  # False: refuses response_format with HTTP 400, and answers between markers
     models: tuple[str, ...] = ("loopback-1",)
     rate: Callable[[str, str], Any] | None = None  # (prompt name, text) -> a rating, to make a judge strict
-    requests: Counter[str] = field(
-        default_factory=Counter
-    )  # answered with 200, by a hash of the request's body
+    requests: Counter[str] = field(default_factory=Counter)  # answered with 200, by a hash of the request's body
     seen: int = 0
     in_flight: int = 0
     most_in_flight: int = 0
@@ -52,11 +50,14 @@ class Loopback:
     stop_after: int = 0  # requests; then every further one is refused with 500
     keys: set[str] = field(default_factory=set)
     on_request: Callable[[int], object] = lambda seen: None
+    chat: Callable[[web.Request], Any] | None = None  # answers every chat request, instead of all of the above
 
     async def models_route(self, request: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": model} for model in self.models]})
 
     async def chat_route(self, request: web.Request) -> web.StreamResponse:
+        if self.chat is not None:
+            return await self.chat(request)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -72,9 +73,7 @@ class Loopback:
         await asyncio.sleep(self.delay)
         fault = self._fault()
         if fault == "busy":
-            return web.json_response(
-                {"error": {"message": "slow down"}}, status=429, headers={"Retry-After": "0"}
-            )
+            return web.json_response({"error": {"message": "slow down"}}, status=429, headers={"Retry-After": "0"})
         if fault == "error":
             return web.json_response({"error": {"message": "out of luck"}}, status=500)
         if fault == "dropped" and request.transport is not None:
@@ -120,9 +119,7 @@ class Loopback:
                 made[key] = [self._object(value["items"], name, text, words) for _ in range(count)]
             elif "enum" in value:
                 made[key] = (
-                    self.rate(name, text)
-                    if self.rate
-                    else value["enum"][0 if name == "judge_faithfulness" else -1]
+                    self.rate(name, text) if self.rate else value["enum"][0 if name == "judge_faithfulness" else -1]
                 )
             elif key == "evidence":
                 made[key] = _first_sentence(text)
@@ -139,9 +136,7 @@ class Loopback:
                 marker, _, about = line.partition("]")
                 best = "YES" if "YES" in about else about.partition(":")[0].rpartition(", ")[2]
                 lines.append(
-                    line
-                    if marker == "[END"
-                    else f"{marker}] {best if 'one of' in about else sentence(words, 14)}"
+                    line if marker == "[END" else f"{marker}] {best if 'one of' in about else sentence(words, 14)}"
                 )
         return "\n".join(lines)
 

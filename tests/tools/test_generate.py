@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from support.leaves import FREE, lines, write_leaf
 from support.loopback import Faults, RunningLoopback
-
 from tax.cli import run as run_cli
 
 PROJECT = Path(__file__).parents[2]
@@ -186,7 +186,9 @@ def test_what_stays_broken_is_dropped_with_its_reason(tax, taxonomy):
 
 def test_a_strict_judge_spends_the_budget_and_it_is_said(tax, taxonomy):
     with RunningLoopback(rate=lambda name, text: 0 if name == "judge_question" else 3) as server:
-        code, output, _ = tax("generate", "taxonomy/compositional_skills/science", "--teacher", server.url, "--samples", 4)
+        code, output, _ = tax(
+            "generate", "taxonomy/compositional_skills/science", "--teacher", server.url, "--samples", 4
+        )
     assert code == 0
     assert "question rated 0" in output
     assert "(budget spent)" in output
@@ -228,7 +230,10 @@ def test_leaves_do_not_wait_for_each_other_s_stages(tax, taxonomy):
         ]
     first_of_knowledge = stages.index("knowledge_questions")
     last_judge_of_skills = len(stages) - 1 - stages[::-1].index("judge_pair")
-    assert stages.index("judge_question") < first_of_knowledge < last_judge_of_skills or "judge_pair" in stages[:first_of_knowledge]
+    assert (
+        stages.index("judge_question") < first_of_knowledge < last_judge_of_skills
+        or "judge_pair" in stages[:first_of_knowledge]
+    )
 
 
 def test_the_same_command_again_asks_nothing(tax, taxonomy):
@@ -248,7 +253,9 @@ def test_another_setting_reuses_no_answer_that_it_changes(tax, taxonomy, change)
     with RunningLoopback(models=("one", "two")) as server:
         generate(tax, server.url, leaf, "--model", "one", out="first")
         if change == "leaf":
-            write_leaf(taxonomy, "compositional_skills/science/everyday", FREE.replace("two sentences", "three sentences"))
+            write_leaf(
+                taxonomy, "compositional_skills/science/everyday", FREE.replace("two sentences", "three sentences")
+            )
         model = "two" if change == "model" else "one"
         seed = 1 if change == "seed" else 0
         manifest = generate(tax, server.url, leaf, "--model", model, "--seed", seed, out="second")
@@ -275,7 +282,13 @@ def test_a_run_that_was_stopped_ends_as_an_unbroken_one(tax, taxonomy, how, call
         assert code == {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 130}[how]
         assert not (taxonomy / "broken/samples.jsonl").exists()
         server.on_request = lambda seen: None
-        subprocess.run(arguments, cwd=taxonomy, env=os.environ | {"PYTHONPATH": str(PROJECT / "tools")}, check=True, capture_output=True)
+        subprocess.run(
+            arguments,
+            cwd=taxonomy,
+            env=os.environ | {"PYTHONPATH": str(PROJECT / "tools")},
+            check=True,
+            capture_output=True,
+        )
         repeated = sum(count - 1 for count in server.requests.values())
     assert repeated <= 8, "more calls were repeated than were in flight"
     assert same_samples(taxonomy / "unbroken", taxonomy / "broken")
@@ -346,7 +359,14 @@ def test_a_dry_run_asks_nothing(tax, taxonomy):
     with RunningLoopback() as server:
         code, output, _ = tax("generate", "--teacher", server.url, "--dry-run")
         assert (code, server.seen) == (0, 0)
-    for name in ("skill_questions", "judge_question", "response_precise", "user_turn", "judge_pair", "judge_faithfulness"):
+    for name in (
+        "skill_questions",
+        "judge_question",
+        "response_precise",
+        "user_turn",
+        "judge_pair",
+        "judge_faithfulness",
+    ):
         assert f": {name} ---" in output
     assert "Nothing was asked." in output
     assert re.search(r"compositional_skills/science/everyday: 2 seeds in turn.* 93 to \d+ calls", output)
@@ -373,13 +393,15 @@ def shipped():
     return sorted(path.parent for path in (PROJECT / "taxonomy").rglob("qna.yaml"))
 
 
-@pytest.mark.parametrize("faults", [Faults(), Faults(busy=20, error=31, dropped=41, broken=17)], ids=["sound", "faulty"])
+@pytest.mark.parametrize(
+    "faults", [Faults(), Faults(busy=20, error=31, dropped=41, broken=17)], ids=["sound", "faulty"]
+)
 def test_all_shipped_leaves_grow(tmp_path, monkeypatch, capsys, faults):
     monkeypatch.chdir(tmp_path)
     with RunningLoopback(faults=faults) as server:
         code = run_cli(
-            ["generate", str(PROJECT / "taxonomy"), "--teacher", server.url, "--samples", "5", "--out", "out"]
-            + ["--calls", "calls", "--json", "--quiet"]
+            ["generate", f"{PROJECT}/taxonomy", "--teacher", server.url]
+            + "--samples 5 --out out --calls calls --json --quiet".split()
         )
     manifest = json.loads(capsys.readouterr().out)
     assert code == 0
@@ -396,12 +418,16 @@ def test_real_skills_leaves_of_old_versions_grow_as_they_are(tmp_path, monkeypat
     verdicts = lines(CONTRIBUTIONS / "verdicts.jsonl")
     chosen = []
     for version, wanted in [(1, 8), (2, 6), (3, 6)]:
-        fit = [v["file"] for v in verdicts if v["version"] == version and v["accepted"] and "compositional" in v["file"]]
+        fit = [
+            v["file"] for v in verdicts if v["version"] == version and v["accepted"] and "compositional" in v["file"]
+        ]
         chosen += [str(CONTRIBUTIONS / name) for name in fit[:wanted]]
     assert len(chosen) == 20
     monkeypatch.chdir(tmp_path)
     with RunningLoopback(faults=Faults(busy=23, dropped=37)) as server:
-        code = run_cli(["generate", *chosen, "--teacher", server.url, "--samples", "4", "--out", "out", "--json", "--quiet"])
+        code = run_cli(
+            ["generate", *chosen, "--teacher", server.url, "--samples", "4", "--out", "out", "--json", "--quiet"]
+        )
     manifest = json.loads(capsys.readouterr().out)
     assert code == 0
     assert [leaf["kept"] for leaf in manifest["leaves"]] == [4] * 20

@@ -5,8 +5,8 @@ from tax import prompts
 
 FILLED = {
     name: f"<{name}>"
-    for name in "answer chunk context count dialogue domain follow_ups headings language path plan principles question rules "
-    "seed_context seed_dialogue seed_example seed_question seed_questions task title turn".split()
+    for name in "answer chunk context count dialogue domain follow_ups headings language path plan principles question "
+    "rules seed_context seed_dialogue seed_example seed_question seed_questions task title turn".split()
 }
 
 

@@ -1,11 +1,12 @@
 """From a sample back to the people, the commit and the sentence that it came from (`tax blame`)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tax.documents import decode
+from tax.documents import blob_id, decode
 from tax.leaf import FILE_NAME
 from tax.load import load
 from tax.problems import UserError, excerpt, printable
@@ -52,25 +53,28 @@ def trace(found: Found, root: Path) -> str:
     lines = [f"sample {sample.id}", f"  run       {found.run}"]
     for message in sample.messages:
         lines += [f"  {message.role + ':':9} {line}" for line in safe_lines(message.content)]
-    entry = next((leaf for leaf in found.manifest["inputs"] if leaf["leaf"] == sample.leaf), {})
-    path = root / str(entry.get("path", ""))
+    entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["leaf"] == sample.leaf), {})
+    path = _inside(root, str(entry.get("path", "")))
     lines += ["", *_leaf_lines(sample, found, path, root)]
     if sample.source:
-        lines += ["", *_source_lines(sample.source, path.parent, found, root)]
+        lines += ["", *_source_lines(sample.source, path and path.parent, root)]
     lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
-    lines += [
-        f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}"
-        for rating in sample.ratings
-    ]
+    lines += [f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}" for rating in sample.ratings]
     lines += [f"  license   {printable(sample.license)}"]
     return "\n".join(lines) + "\n"
 
 
-def _leaf_lines(sample: Sample, found: Found, path: Path, root: Path) -> Iterator[str]:
+def _inside(root: Path, relative: str) -> Path | None:
+    """Return a file of the checkout; a run folder may come from a stranger, so its paths are not trusted."""
+    path = (root / relative).resolve()
+    return path if path.is_relative_to(root.resolve()) and path.is_file() else None
+
+
+def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> Iterator[str]:
     commit = found.manifest["taxonomy"]["commit"]
     yield f"  leaf      {printable(sample.leaf)} (blob {sample.leaf_blob[:12]}, commit {str(commit)[:12]})"
-    if not path.is_file():
-        yield "            the leaf is no longer there"
+    if path is None:
+        yield "            the leaf is not, or no longer, in this checkout"
         return
     loaded = load(path)
     same = loaded.blob == sample.leaf_blob
@@ -78,12 +82,18 @@ def _leaf_lines(sample: Sample, found: Found, path: Path, root: Path) -> Iterato
         yield "            the leaf has changed since; what follows is what it says now"
     yield from _last_change(path, root)
     places = [("seed_examples", index) for index in sample.seeds]
-    if sample.kind == "problem":
-        places = [("problem_templates", int(sample.prompt.removeprefix("template[").removesuffix("]")))]
+    template = re.fullmatch(r"template\[(\d{1,6})\]", sample.prompt)
+    if template:
+        places = [("problem_templates", int(template.group(1)))]
     for key, index in places:
         line = loaded.source.position((key, index)).line
         last = _last_line(loaded.source, key, index)
-        yield f"  {key.rstrip('s').replace('_', ' '):9} number {index + 1}, lines {line} to {last} of {FILE_NAME}, written by {_authors(path, line, last, root)}"
+        place = f"number {index + 1}, {_lines(line, last)} of {FILE_NAME}"
+        yield f"  {key.rstrip('s').replace('_', ' '):9} {place}, written by {_authors(path, line, last, root)}"
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 def _last_line(source: YamlSource, key: str, index: int) -> int:
@@ -92,25 +102,28 @@ def _last_line(source: YamlSource, key: str, index: int) -> int:
     if after > start:
         return after - 1
     others = [source.key_position((name,)).line for name in source.data]
-    return min(
-        (line - 1 for line in others if line > start), default=source.text.rstrip("\n").count("\n") + 1
-    )
+    return min((line - 1 for line in others if line > start), default=source.text.rstrip("\n").count("\n") + 1)
 
 
-def _source_lines(source: Source, folder: Path, found: Found, root: Path) -> Iterator[str]:
-    path = folder / source.document
+def _source_lines(source: Source, folder: Path | None, root: Path) -> Iterator[str]:
     yield f"  document  {printable(source.title)} ({printable(source.document)}, blob {source.blob[:12]})"
-    if not path.is_file():
-        yield "            the document is no longer there"
+    path = _inside(folder, source.document) if folder else None
+    if path is None:
+        yield "            the document is not, or no longer, in this checkout"
         return
-    text = decode(path.read_bytes())
+    data = path.read_bytes()
+    if blob_id(data) != source.blob:
+        yield "            the document has changed since: its sentences may stand elsewhere now"
+        return
+    text = decode(data)
     start, end = source.evidence or source.span
     line, last = text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1
-    yield f"            characters {start} to {end}, lines {line} to {last}, written by {_authors(path, line, last, root)}"
+    place = f"characters {start} to {end}, {_lines(line, last)}"
+    yield f"            {place}, written by {_authors(path, line, last, root)}"
     if source.evidence:
         yield from (f"            | {part}" for part in safe_lines(text[start:end]))
     else:
-        yield "            the teacher's evidence is not in the chunk word for word: this is the whole chunk that it saw"
+        yield "            the teacher's evidence is not there word for word: this is the chunk that it saw"
 
 
 def _last_change(path: Path, root: Path) -> Iterator[str]:
@@ -136,7 +149,5 @@ def _authors(path: Path, first: int, last: int, root: Path) -> str:
         written = repo.git.blame("--line-porcelain", "-L", f"{first},{last}", "--", str(path))
     except git.GitCommandError:
         return "somebody (not committed yet)"
-    names = dict.fromkeys(
-        line.removeprefix("author ") for line in written.splitlines() if line.startswith("author ")
-    )
+    names = dict.fromkeys(line.removeprefix("author ") for line in written.splitlines() if line.startswith("author "))
     return printable(", ".join(names))

@@ -8,29 +8,20 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tax import __version__
 from tax.problems import UserError
 
-if TYPE_CHECKING:
-    from tax.generate.command import Options
-
 FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 _LEAVES = click.argument("leaves", nargs=-1, type=click.Path(path_type=Path), metavar="[LEAF]...")
-_CHANGED = click.option(
-    "--changed", is_flag=True, help="Only the leaves that changed against the base branch."
-)
-_BASE = click.option(
-    "--base", metavar="REF", help="What --changed compares with (default: origin/main, else main)."
-)
-_RUN = click.option(
-    "--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only."
-)
+_CHANGED = click.option("--changed", is_flag=True, help="Only the leaves that changed against the base branch.")
+_BASE = click.option("--base", metavar="REF", help="What --changed compares with (default: origin/main, else main).")
+_RUN = click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,9 +104,7 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
 )
 @click.option("--seed", default=0, show_default=True, metavar="N", help="Another seed draws other samples.")
 @click.option("--dry-run", is_flag=True, help="Show the prompts and the count of calls; ask nothing.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def generate(
     leaves: tuple[Path, ...],
@@ -144,9 +133,7 @@ def generate(
 @click.argument("run", required=False, type=click.Path(path_type=Path))
 @click.option("--leaf", metavar="L", help="Only the samples of this leaf (its path, or a part of it).")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N samples.")
-@click.option(
-    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page instead."
-)
+@click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write one HTML page instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print the samples as JSON lines.")
 def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | None, as_json: bool) -> int:
     """Show the samples of a run (default: the newest one)."""
@@ -162,10 +149,11 @@ def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | Non
         write_whole(page, report.page(read_manifest(folder), samples))
         click.echo(f"written: {page}")
         return FINE
-    shown = 0
-    for shown, sample in enumerate(samples, start=1):
+    empty = True
+    for sample in samples:
+        empty = False
         click.echo(sample.model_dump_json() if as_json else report.sample_text(sample))
-    if not shown:
+    if empty:
         raise UserError(f"{folder} has no sample{f' of a leaf named {leaf}' if leaf else ''}")
     return FINE
 
@@ -238,7 +226,7 @@ def _interrupted(arguments: list[str]) -> int:
 
 
 def _chosen(paths: tuple[Path, ...], changed: bool, base: str | None) -> tuple[list[Path], Path]:
-    """Return the paths that a command is to look at, and the root of the checkout (the current folder outside of one)."""
+    """Return the paths that a command is to look at, and the root of their checkout (outside of one: here)."""
     from tax.tree import TAXONOMY, changed_leaves, find_root
 
     if base and not changed:
@@ -247,9 +235,7 @@ def _chosen(paths: tuple[Path, ...], changed: bool, base: str | None) -> tuple[l
         raise click.UsageError("--changed finds the leaves itself: leave out the paths")
     root = find_root(paths[0] if paths else Path.cwd()) or (Path.cwd() if paths else None)
     if root is None:
-        raise UserError(
-            "there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves"
-        )
+        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves")
     if changed:
         return changed_leaves(root, base), root
     return list(paths) or [root / TAXONOMY], root

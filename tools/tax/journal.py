@@ -40,7 +40,8 @@ class Journal:
         file = self._open.get(index) or self._open.setdefault(index, self._files[index].open("rb"))
         file.seek(offset)
         record = json.loads(file.readline())
-        return Completion(record["text"], *record["tokens"], record["finish"])
+        prompt_tokens, completion_tokens = record["tokens"]
+        return Completion(record["text"], prompt_tokens, completion_tokens, record["finish"])
 
     def add(self, request: Request, completion: Completion) -> None:
         """Keep an answer. It is in the hands of the operating system when this returns.

@@ -1,4 +1,4 @@
-"""The progress of a generation run: a live line for each stage on a terminal, plain lines elsewhere. Writes to stderr."""
+"""The progress of a generation run, on stderr: a live line for each stage on a terminal, plain lines elsewhere."""
 
 import sys
 import time

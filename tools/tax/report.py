@@ -1,4 +1,4 @@
-"""A run told to people: the table of its leaves, for the terminal and as Markdown, and its samples as text or a page."""
+"""A run told to people: a table of its leaves, for the terminal and as Markdown; its samples as text or a page."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -49,7 +49,8 @@ def markdown(manifest: Mapping[str, Any]) -> str:
 def summary(manifest: Mapping[str, Any]) -> str:
     """Return the outcome of a run in one sentence or two."""
     leaves = len(manifest["leaves"])
-    said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {leaves - manifest['skipped']} of {leaves} leaves."
+    grown = leaves - manifest["skipped"]
+    said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {grown} of {leaves} leaves."
     waiting = sum(leaf["skipped"] and leaf["stop"] == "needs a model teacher" for leaf in manifest["leaves"])
     if waiting:
         said += (
@@ -87,8 +88,7 @@ def safe_lines(text: str) -> list[str]:
 def page(manifest: Mapping[str, Any], samples: Iterable[Sample]) -> str:
     """Return a run's samples as one self-contained HTML page. All that comes from the run is escaped."""
     rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
-        for row in table_rows(manifest)
+        "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in table_rows(manifest)
     )
     shown = "".join(_article(sample) for sample in samples)
     title = html.escape(f"Run {manifest['id']}")
@@ -101,8 +101,7 @@ def _article(sample: Sample) -> str:
         for message in sample.messages
     )
     ratings = "".join(
-        f"<li>{html.escape(f'{rating.rubric}: {rating.rating}. {rating.reason}')}</li>"
-        for rating in sample.ratings
+        f"<li>{html.escape(f'{rating.rubric}: {rating.rating}. {rating.reason}')}</li>" for rating in sample.ratings
     )
     about = f"{sample.kind}, {sample.language}, {sample.license}. Source: {source_text(sample)}"
     return (

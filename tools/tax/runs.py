@@ -80,13 +80,12 @@ class RunFolder:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise UserError(
-                    f"another process is writing the run folder {self.path}: wait for it to end"
-                ) from error
+                raise UserError(f"another process is writing the run folder {self.path}: wait for it to end") from error
         earlier = read_manifest(self.path) if (self.path / MANIFEST).exists() else None
         if earlier is not None and earlier.get("id") != self.manifest["id"]:
             raise UserError(
-                f"{self.path} holds another run: its leaves, teacher or settings were other ones. Name another folder with --out"
+                f"{self.path} holds another run: its leaves, teacher or settings were other ones. "
+                "Name another folder with --out"
             )
 
     def _unlock(self) -> None:
@@ -129,9 +128,7 @@ def read_samples(folder: Path) -> Iterator[Sample]:
                     raise UserError(f"{folder / SAMPLES}, line {number}, is no sample") from error
     except FileNotFoundError as error:
         status = read_manifest(folder).get("status")
-        raise UserError(
-            f"the run {folder} has no samples: it is {status}. Run its command again to go on"
-        ) from error
+        raise UserError(f"the run {folder} has no samples: it is {status}. Run its command again to go on") from error
 
 
 def run_folders(parent: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A sample: one generated conversation with its provenance, as a line of samples.jsonl; and a drop, of dropped.jsonl."""
+"""A sample, one generated conversation with its provenance: a line of samples.jsonl; a drop: one of dropped.jsonl."""
 
 import hashlib
 import json

@@ -19,11 +19,11 @@ from tax.generate.run import Generation, Settings, describe
 from tax.journal import Journal
 from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load
-from tax.problems import UserError, failed
+from tax.problems import UserError, failed, printable
 from tax.progress import Progress
 from tax.runs import REPORT, RunFolder, run_id, write_whole
-from tax.teachers.open import open_teacher
 from tax.teachers.base import Teacher
+from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
 
 
@@ -89,22 +89,16 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
             await teacher.close()
 
 
-async def _fill(
-    folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool
-) -> None:
+async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool) -> None:
     manifest = folder.manifest
     try:
         with Progress(len(leaves) * settings.samples, quiet=quiet) as progress:
             commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
-            generation = Generation(
-                leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended
-            )
+            generation = Generation(leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended)
             progress.watch(generation)
             results = await generation.run()
     except BaseException as error:
-        folder.abandon(
-            "interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed"
-        )
+        folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
         raise
     manifest |= describe(results, generation.board, caller)
     manifest["ended"] = _now()
@@ -116,9 +110,7 @@ def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: 
     commit, dirty = head(root)
     inputs = [_input(leaf, root) for leaf in leaves]
     identity = {
-        "inputs": [
-            {"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs
-        ],
+        "inputs": [{"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs],
         "teacher": {"name": teacher.name, "model": teacher.model},
         "settings": {"samples": settings.samples, "seed": settings.seed},
         "prompts": {name: prompts.load(name).digest for name in prompts.names()},
@@ -167,7 +159,7 @@ def _told(manifest: dict[str, Any], folder: Path) -> str:
     rows = [("leaf", "drawn", "kept", "dropped"), *report.table_rows(manifest)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
-        f"{report.printable(name):{widths[0]}}  {drawn:>{widths[1]}}  {kept:>{widths[2]}}  {report.printable(note)}".rstrip()
+        f"{printable(name):{widths[0]}}  {drawn:>{widths[1]}}  {kept:>{widths[2]}}  {printable(note)}".rstrip()
         for name, drawn, kept, note in rows
     ]
     return "\n".join([*lines, "", report.summary(manifest), f"Run folder: {folder}"]) + "\n"
@@ -177,11 +169,11 @@ def _previewed(previews: Sequence[Preview]) -> str:
     lines = []
     for each in previews:
         for name, messages in each.prompts:
-            lines.append(f"--- {report.printable(each.leaf)}: {name} ---")
+            lines.append(f"--- {printable(each.leaf)}: {name} ---")
             for role, content in messages:
                 lines += [f"[{role}]", *report.safe_lines(content), ""]
     for each in previews:
         calls = f", {each.least_calls:,} to {each.most_calls:,} calls" if each.most_calls else ""
-        lines.append(f"{report.printable(each.leaf)}: {each.how}{calls}")
+        lines.append(f"{printable(each.leaf)}: {each.how}{calls}")
     least, most = sum(each.least_calls for each in previews), sum(each.most_calls for each in previews)
     return "\n".join([*lines, "", f"{least:,} calls at least, {most:,} at most. Nothing was asked."]) + "\n"

@@ -6,6 +6,7 @@ equal, and a hold-out is repeated by an instance that is near it and holds the s
 
 import random
 import re
+from collections.abc import Sequence
 
 from tax.duplicates import THRESHOLD, rouge_l
 from tax.generate.skills import holdouts
@@ -22,7 +23,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 class ComputedPlan:
     """Draws from the problem_templates of one leaf, which take turns."""
 
-    stages: tuple[Stage, ...] = ()
+    stages: Sequence[Stage] = ()
     batch = PROBLEMS
 
     def __init__(self, loaded: Loaded, leaf: SkillLeaf, seed: int) -> None:
@@ -36,10 +37,7 @@ class ComputedPlan:
         """Draw instances, from one template after the other. A function of the draw's number alone."""
         generator = random.Random(f"{self._random}:{draw}")
         start = draw * PROBLEMS
-        return [
-            self._draw(number % len(self._templates), draw, generator)
-            for number in range(start, start + PROBLEMS)
-        ]
+        return [self._draw(number % len(self._templates), draw, generator) for number in range(start, start + PROBLEMS)]
 
     def fresh(self, draft: Draft) -> str | None:
         """Compare with the leaf's earlier problems and its hold-outs."""

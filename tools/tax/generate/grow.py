@@ -14,9 +14,7 @@ from tax.calls import Throttle
 from tax.generate.stages import Board, Draft, Drop, Plan, refine
 
 BUDGET = 5  # drafts drawn for each sample wanted, at most
-BARREN = (
-    3  # draws in a row without a new draft, and at least a whole turn of them: there is nothing more to draw
-)
+BARREN = 3  # draws in a row without a new draft, and at least a whole turn of them: there is nothing more to draw
 EXPECTED_YIELD = 0.6  # kept of what is drawn, until the leaf's own share is known
 
 Stop = Literal["enough", "budget spent", "nothing more to draw"]

@@ -7,7 +7,6 @@ code: faithful to the chunk, relevant, understood without it. What is trained on
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from tax import judge
@@ -48,10 +47,7 @@ class KnowledgePlan:
         self._chunks = random.Random(f"{seed}:{loaded.name}").sample(list(chunks), len(chunks))
         self._seeds = [(index, each) for index, each in enumerate(leaf.seed_examples) if not each.holdout]
         self._instructions = Instructions(
-            pair.question
-            for each in leaf.seed_examples
-            if each.holdout
-            for pair in each.questions_and_answers
+            pair.question for each in leaf.seed_examples if each.holdout for pair in each.questions_and_answers
         )
         self.turn = len(self._chunks)
         self.batch = QUESTIONS
@@ -153,7 +149,7 @@ class KnowledgePlan:
 
 
 def find_evidence(chunk: Chunk, quoted: str) -> tuple[int, int] | None:
-    """Return the span, in the document, of words quoted from a chunk; white space may differ. None if it is not there."""
+    """Return where words quoted from a chunk stand in the document, whatever its white space; None if they do not."""
     words = quoted.split()
     if not words or len(quoted) > len(chunk.text) * 2:
         return None

@@ -1,4 +1,4 @@
-"""A generation run: which plan a leaf is grown by, all leaves through one queue, results into the run folder in order."""
+"""A generation run: each leaf's plans, all leaves through one queue, results into the run folder in order."""
 
 import asyncio
 from collections import Counter
@@ -140,9 +140,7 @@ def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: 
         if not seeds:
             raise Skip("every seed is a hold-out, so none is left to show the teacher")
         try:
-            found = [
-                chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)
-            ]
+            found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
         except DocumentFault as error:
             raise Skip(str(error)) from error
         return [KnowledgePlan(loaded, leaf, found, caller, rank, commit=commit, seed=seed)]
@@ -151,9 +149,7 @@ def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: 
         plans.append(SkillPlan(loaded, leaf, caller, rank))
     if not plans:
         raise Skip(
-            "needs a model teacher"
-            if seeds
-            else "every seed is a hold-out, so none is left to show the teacher"
+            "needs a model teacher" if seeds else "every seed is a hold-out, so none is left to show the teacher"
         )
     return plans
 
@@ -167,9 +163,7 @@ def describe(results: Sequence[LeafResult], board: Board, caller: Caller) -> dic
         "dropped": dict(sum((Counter(result.dropped or {}) for result in results), Counter()).most_common()),
         "skipped": sum(result.skipped for result in results),
         "leaves": [asdict(result) for result in results],
-        "stages": {
-            name: {**asdict(tally), "dropped": dict(tally.dropped)} for name, tally in board.stages.items()
-        },
+        "stages": {name: {**asdict(tally), "dropped": dict(tally.dropped)} for name, tally in board.stages.items()},
         "calls": {
             "asked": dict(meter.asked),
             "reused": dict(meter.reused),

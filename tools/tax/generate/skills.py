@@ -54,9 +54,7 @@ class SkillPlan:
         index, seed = self._seeds[draw % len(self._seeds)]
         prompt, fields = self.questions_prompt(seed)
         try:
-            answer = await self._caller.ask(
-                prompt, fields, priority=(self._rank, draw), draw=draw, count=_count(seed)
-            )
+            answer = await self._caller.ask(prompt, fields, priority=(self._rank, draw), draw=draw, count=_count(seed))
         except CallFailed as error:
             return [failed("drawn", error)]
         lost = [Drop("drawn", reason, "failed") for reason in answer.lost]
@@ -101,9 +99,7 @@ class SkillPlan:
     def response_prompt(self, draft: Draft) -> tuple[Prompt, dict[str, Any]]:
         """Return the persona's prompt (LAB's two: precise and creative), and what fills it."""
         seed = self._leaf.seed_examples[draft.seeds[0]]
-        return load(f"response_{self._leaf.response_style}"), self._fields | {
-            "seed_example": dialogue(seed.messages)
-        }
+        return load(f"response_{self._leaf.response_style}"), self._fields | {"seed_example": dialogue(seed.messages)}
 
     async def _user_turn(self, draft: Draft, messages: Sequence[Message], turn: int) -> str:
         fields = self._fields | {"plan": draft.plan, "dialogue": dialogue(messages), "turn": turn}
@@ -115,17 +111,13 @@ class SkillPlan:
         return await judged(self._caller, judge.PAIR, fields, draft, self._rank)
 
 
-async def judged(
-    caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], draft: Draft, rank: int
-) -> Draft | Drop:
+async def judged(caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], draft: Draft, rank: int) -> Draft | Drop:
     """Have a draft rated; it goes on with its rating, or is dropped for it."""
     rating = await judge.rate(caller, rubric, fields, (rank, draft.draw))
     draft = replace(draft, ratings=(*draft.ratings, rating))
     if rubric.passes(rating):
         return draft
-    return Drop(
-        f"{rubric.name} judged", f"{rubric.name} rated {rating.rating}", detail=rating.reason, draft=draft
-    )
+    return Drop(f"{rubric.name} judged", f"{rubric.name} rated {rating.rating}", detail=rating.reason, draft=draft)
 
 
 def holdouts(leaf: SkillLeaf) -> list[str]:

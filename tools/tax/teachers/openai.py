@@ -101,7 +101,7 @@ class OpenAITeacher:
                         raise CallFailed(f"the reply is larger than {MAX_REPLY:,} bytes")
                     text += more
                 return response.status, response.headers, text
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise TryAgain(_connection_fault(error)) from error
 
     def _connect(self) -> aiohttp.ClientSession:
@@ -120,7 +120,8 @@ class OpenAITeacher:
             return TryAgain(f"HTTP {status}", _retry_after(headers.get("Retry-After")))
         if status in {401, 403}:
             return TeacherError(
-                f"{self.url} refuses the key (HTTP {status}: {said}). Put it into the environment variable {self._key_env}"
+                f"{self.url} refuses the key (HTTP {status}: {said}). "
+                f"Put it into the environment variable {self._key_env}"
             )
         if status in {301, 302, 307, 308, 404, 405}:
             return TeacherError(f"{self.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
@@ -135,9 +136,7 @@ def base_url(url: str) -> str:
     """Return the address that paths are added to; a bare host gets /v1. Raises TeacherError for no http(s) address."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-        raise TeacherError(
-            f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1"
-        )
+        raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
     return url.rstrip("/") if parts.path.strip("/") else url.rstrip("/") + "/v1"
 
 
@@ -193,6 +192,4 @@ def _connection_fault(error: Exception) -> str:
 
 
 def _as_teacher_error(error: Exception, url: str) -> TeacherError:
-    return (
-        error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")
-    )
+    return error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")

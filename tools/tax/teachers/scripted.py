@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tax.problems import excerpt
+from tax.source import Source
 from tax.teachers.base import CallFailed, Completion, Request, TeacherError
 
 
@@ -40,11 +40,14 @@ class Scripted:
     def __init__(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8")
-            self._rules = _Script.model_validate(yaml.safe_load(text)).answers
-        except OSError as error:
-            raise TeacherError(f"the script {path} cannot be read: {error.strerror}") from error
-        except (ValueError, yaml.YAMLError, ValidationError) as error:
-            raise TeacherError(f"{path} is no script for a teacher: {excerpt(error, 300)}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise TeacherError(f"the script {path} cannot be read: {excerpt(error, 200)}") from error
+        source = Source(str(path), text)
+        try:
+            self._rules = _Script.model_validate(source.data).answers
+        except ValidationError as error:
+            fault = source.problems[0].message if source.problems else error
+            raise TeacherError(f"{path} is no script for a teacher: {excerpt(fault, 300)}") from error
         self.name = f"scripted:{path.name}"
         self.model = "scripted"
 
