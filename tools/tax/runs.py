@@ -38,31 +38,33 @@ class RunFolder:
         self.manifest = manifest
         self._lock: IO[str] | None = None
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            self._lock = (path / ".lock").open("w", encoding="utf-8")
-            self._claim()
-            self._samples = (path / f"{SAMPLES}.part").open("w", encoding="utf-8")
-            self._dropped = (path / f"{DROPPED}.part").open("w", encoding="utf-8")
-            self._write_manifest("running")
-        except OSError as error:
-            raise UserError(f"the run folder {path} cannot be written: {error.strerror}") from error
+            with self._told():
+                path.mkdir(parents=True, exist_ok=True)
+                self._lock = (path / ".lock").open("w", encoding="utf-8")
+                self._claim()
+                self._samples = (path / f"{SAMPLES}.part").open("w", encoding="utf-8")
+                self._dropped = (path / f"{DROPPED}.part").open("w", encoding="utf-8")
+                self._write_manifest("running")
+        except UserError:
+            self._unlock()
+            raise
 
     def add(self, samples: Iterable[Sample], dropped: Iterable[Dropped]) -> None:
         """Write what came of one leaf."""
-        try:
+        with self._told():
             self._samples.writelines(sample.model_dump_json() + "\n" for sample in samples)
             self._dropped.writelines(drop.model_dump_json() + "\n" for drop in dropped)
-        except OSError as error:
-            raise UserError(f"the run folder {self.path} cannot be written: {error.strerror}") from error
 
-    def finish(self) -> None:
-        """Put samples and drops in their places, and the manifest last."""
-        for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            (self.path / f"{name}.part").replace(self.path / name)
-        self._write_manifest("finished")
+    def finish(self, report: str) -> None:
+        """Put samples, drops and report in their places, and the manifest last."""
+        with self._told():
+            for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                (self.path / f"{name}.part").replace(self.path / name)
+            write_whole(self.path / REPORT, report)
+            self._write_manifest("finished")
         self._unlock()
 
     def abandon(self, status: str) -> None:
@@ -74,6 +76,17 @@ class RunFolder:
         with contextlib.suppress(OSError):
             self._write_manifest(status)
         self._unlock()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn a full disk and its like into a sentence for the user."""
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"the run folder {self.path} cannot be written: {error.strerror}. Finished calls are kept: "
+                "mend it, or name another folder with --out, and run the same command again"
+            ) from error
 
     def _claim(self) -> None:
         if fcntl is not None and self._lock is not None:

@@ -21,7 +21,7 @@ from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load
 from tax.problems import UserError, failed, printable
 from tax.progress import Progress
-from tax.runs import REPORT, RunFolder, run_id, write_whole
+from tax.runs import RunFolder, run_id
 from tax.teachers.base import Teacher
 from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
@@ -97,13 +97,12 @@ async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, setting
             generation = Generation(leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended)
             progress.watch(generation)
             results = await generation.run()
+        manifest |= describe(results, generation.board, caller)
+        manifest["ended"] = _now()
+        folder.finish(report.markdown(manifest))
     except BaseException as error:
         folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
         raise
-    manifest |= describe(results, generation.board, caller)
-    manifest["ended"] = _now()
-    write_whole(folder.path / REPORT, report.markdown(manifest))
-    folder.finish()
 
 
 def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: Settings) -> dict[str, Any]:
