@@ -6,7 +6,7 @@ functions.py holds what it can do to the values of values.py; docs/problem-templ
 """
 
 import ast
-import warnings
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,8 +27,16 @@ from tax.values import (
 )
 
 MAX_LENGTH = 500  # characters of an expression
-MAX_DEPTH = 30  # parts within parts
+MAX_DEPTH = 100  # parts within parts; a chain of 100 additions is as deep
 MAX_STEPS = 5_000  # operations, and items or 50 characters handled, for the values of one problem
+
+
+# What Python's parser only warns of today, unknown escapes and `1if`, is refused before it runs: a warning's filters
+# are the whole process's.
+_ESCAPE = re.compile(r"\\[nt\\'\"]")
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_NUMBER_LIKE = re.compile(r"(?<![\w.])\.?\d(?:[eE][-+]\d|[\w.])*")
+_NUMBER = re.compile(r"[\d_]*\.?[\d_]*(?:[eE][-+]?\d+)?")
 
 
 class Budget:
@@ -92,17 +100,18 @@ def _within(text: str, error: ExpressionError) -> ExpressionError:
 
 def _parsed(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(
-            f"this has {len(text):,} characters, and an expression has at most {MAX_LENGTH}"
-        )
+        raise ExpressionError(f"this has {len(text):,} characters, and an expression has at most {MAX_LENGTH}")
+    if "\\" in _ESCAPE.sub("", text):
+        raise ExpressionError("a backslash stands here", "write it twice if it is meant as such; \\n is a new line")
+    for written in _NUMBER_LIKE.findall(_LITERAL.sub("''", text)):
+        if not _NUMBER.fullmatch(written):
+            raise ExpressionError(f"'{excerpt(written, 40)}' is not a number", "put a space between number and word")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # "\d" or `1if` only warn today: here they are faults
-            return ast.parse(text.replace("\n", " ").strip(), mode="eval").body
+        return ast.parse(text.replace("\n", " ").strip(), mode="eval").body
     except SyntaxError as error:
         place = f" near character {error.offset}" if error.offset else ""
         raise ExpressionError(f"this cannot be read as an expression{place}: {error.msg}") from None
-    except (ValueError, Warning):
+    except ValueError:
         raise ExpressionError("this cannot be read as an expression") from None
     except MemoryError:  # what CPython's parser raises when its stack is full
         raise ExpressionError("this is nested too deeply") from None
@@ -118,11 +127,9 @@ class _Compiler:
     def compile(self, node: ast.expr, depth: int) -> _Compute:
         compile_node = _NODES.get(type(node))
         if compile_node is None:
-            raise ExpressionError(
-                f"'{excerpt(ast.unparse(node), 40)}' is not something an expression can hold"
-            )
+            raise ExpressionError(f"'{excerpt(ast.unparse(node), 40)}' is not something an expression can hold")
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"this nests parts more than {MAX_DEPTH} deep")
+            raise ExpressionError(f"this is nested more than {MAX_DEPTH} levels deep")
         inner = compile_node(self, node, depth + 1)
 
         def compute(scope: _Scope) -> Value:
@@ -137,9 +144,7 @@ class _Compiler:
         elif isinstance(node.value, int | float | str):
             value = exact(node.value)
         else:
-            raise ExpressionError(
-                f"'{excerpt(ast.unparse(node), 40)}' is not a number, a text, True or False"
-            )
+            raise ExpressionError(f"'{excerpt(ast.unparse(node), 40)}' is not a number, a text, True or False")
         return lambda scope: value
 
     def name(self, node: ast.Name, depth: int) -> _Compute:
@@ -149,9 +154,7 @@ class _Compiler:
 
         def compute(scope: _Scope) -> Value:
             if name not in scope.values:
-                raise ExpressionError(
-                    f"nothing is called '{excerpt(name)}'{did_you_mean(name, scope.values)}"
-                )
+                raise ExpressionError(f"nothing is called '{excerpt(name)}'{did_you_mean(name, scope.values)}")
             return scope.values[name]
 
         return compute
@@ -169,9 +172,7 @@ class _Compiler:
     def binary(self, node: ast.BinOp, depth: int) -> _Compute:
         operation = OPERATORS.get(type(node.op))
         if operation is None:
-            raise ExpressionError(
-                f"'{excerpt(ast.unparse(node), 40)}' uses an operation that expressions do not have"
-            )
+            raise ExpressionError(f"'{excerpt(ast.unparse(node), 40)}' uses an operation that expressions do not have")
         left, right = self.compile(node.left, depth), self.compile(node.right, depth)
         return lambda scope: scope.keep(operation(left(scope), right(scope)))
 
@@ -226,12 +227,7 @@ class _Compiler:
 
     def comprehension(self, node: ast.ListComp, depth: int) -> _Compute:
         loop = node.generators[0]
-        if (
-            len(node.generators) != 1
-            or len(loop.ifs) > 1
-            or loop.is_async
-            or not isinstance(loop.target, ast.Name)
-        ):
+        if len(node.generators) != 1 or len(loop.ifs) > 1 or loop.is_async or not isinstance(loop.target, ast.Name):
             raise ExpressionError("a list is built with one 'for NAME in LIST' and at most one 'if'")
         name = loop.target.id
         source = self.compile(loop.iter, depth)
@@ -256,13 +252,9 @@ class _Compiler:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         function = FUNCTIONS.get(name)
         if function is None:
-            raise ExpressionError(
-                f"there is no function '{excerpt(name, 40)}'{did_you_mean(name, FUNCTIONS)}"
-            )
+            raise ExpressionError(f"there is no function '{excerpt(name, 40)}'{did_you_mean(name, FUNCTIONS)}")
         if node.keywords or not function.least <= len(node.args) <= function.most:
-            raise ExpressionError(
-                f"{name} is called with other arguments than it takes", f"write {function.usage}"
-            )
+            raise ExpressionError(f"{name} is called with other arguments than it takes", f"write {function.usage}")
         arguments = [self.compile(argument, depth) for argument in node.args]
 
         def compute(scope: _Scope) -> Value:
@@ -293,9 +285,7 @@ _NODES: dict[type[ast.expr], Callable[..., _Compute]] = {
 
 def _truth(value: Value) -> bool:
     if not isinstance(value, bool):
-        raise ExpressionError(
-            f"{described(value)} stands where True or False is needed", "write a comparison"
-        )
+        raise ExpressionError(f"{described(value)} stands where True or False is needed", "write a comparison")
     return value
 
 

@@ -223,17 +223,13 @@ def _index(values: Value, wanted: Value) -> Fraction:
 def _truths(values: Value) -> list[bool]:
     truths = [value for value in items(values) if isinstance(value, bool)]
     if len(truths) < len(items(values)):
-        raise ExpressionError(
-            "the list holds more than True and False", "compare, as in [n > 3 for n in numbers]"
-        )
+        raise ExpressionError("the list holds more than True and False", "compare, as in [n > 3 for n in numbers]")
     return truths
 
 
 def _fixed(value: Value, decimals: Value) -> str:
     if not 0 <= whole(decimals) <= MAX_DECIMALS:
-        raise ExpressionError(
-            f"a number is written with 0 to {MAX_DECIMALS} decimals, not {whole(decimals):,}"
-        )
+        raise ExpressionError(f"a number is written with 0 to {MAX_DECIMALS} decimals, not {whole(decimals):,}")
     return rendered(value, whole(decimals))
 
 

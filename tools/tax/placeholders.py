@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tax.problems import excerpt
 from tax.values import MAX_DECIMALS, ExpressionError, Value, rendered
 
-MAX_CHARACTERS = 10_000  # of a text, as written and as filled
+MAX_CHARACTERS = 10_000  # of a text with its values in place
 
 _BRACES = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]{0,31})(?::(,)?(?:\.([0-9]{1,2})f)?)?\}")
@@ -35,26 +35,19 @@ class Placeholder:
 
 
 class Text:
-    """A text, read: `names` are the values that it needs, `faults` what is wrong with it, each with a fix."""
+    """A text, read: the `names` of its values, the number of their `places`, and its `faults`, with fixes."""
 
     def __init__(self, text: str) -> None:
         self._parts: list[str | Placeholder] = []
         self.faults: list[tuple[str, str]] = []
-        if len(text) > MAX_CHARACTERS:
-            self.faults.append(
-                (f"this has {len(text):,} characters, and {MAX_CHARACTERS:,} is the limit", "")
-            )
-            return
         end = 0
         for match in _BRACES.finditer(text):
             self._parts += [text[end : match.start()], self._part(match.group())]
             end = match.end()
         self._parts.append(text[end:])
-
-    @property
-    def names(self) -> list[str]:
-        """The names in the placeholders, each once, in order."""
-        return list(dict.fromkeys(part.name for part in self._parts if isinstance(part, Placeholder)))
+        placeholders = [part.name for part in self._parts if isinstance(part, Placeholder)]
+        self.names = list(dict.fromkeys(placeholders))
+        self.places = len(placeholders)
 
     def filled(self, values: Mapping[str, Value]) -> str:
         """Return the text with all values in place. Raises ExpressionError."""

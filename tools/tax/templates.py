@@ -16,7 +16,7 @@ from tax.expressions import Budget, Expression, compile_expression
 from tax.functions import FUNCTIONS
 from tax.leaf import ProblemTemplate, Range
 from tax.leaf import Scalar as Written
-from tax.placeholders import Text
+from tax.placeholders import MAX_CHARACTERS, Text
 from tax.problems import excerpt
 from tax.source import Loc
 from tax.values import ExpressionError, Scalar, Value, described, did_you_mean, exact, number
@@ -108,8 +108,8 @@ class Template:
         if self._found:
             raise TemplateError(self._found[0])
         for attempt in self._attempts(rng, DRAWS, STEPS):
-            if isinstance(attempt, dict):
-                return self._filled(attempt)
+            if isinstance(attempt, Instance):
+                return attempt
         raise TemplateError(Fault(("conditions",), "no problem met the conditions, over many draws", _LOOSEN))
 
     def _fault(self, loc: Loc, message: str, fix: str = "") -> None:
@@ -131,6 +131,10 @@ class Template:
         for loc, (size, limit) in parts.items():
             if size > limit:
                 self._fault(loc, f"this has {size:,} entries, and {limit:,} is the limit")
+        size = sum(map(len, [model.question, *model.steps, model.answer]))
+        if size > MAX_CHARACTERS:
+            message = f"question, steps and answer have {size:,} characters, and {MAX_CHARACTERS:,} is the limit"
+            self._fault((), message)
         return not self._found
 
     def _exact(self, loc: Loc, written: Written) -> list[Scalar]:
@@ -147,16 +151,10 @@ class Template:
             self._define(loc, name, set())
             if isinstance(values, Range):
                 keys = {"from": values.from_, "to": values.to, "step": values.step}
-                bounds = [
-                    number(bound) for key, value in keys.items() for bound in self._exact((*loc, key), value)
-                ]
+                bounds = [number(bound) for key, value in keys.items() for bound in self._exact((*loc, key), value)]
                 self._draws[name] = _stepper(*bounds) if len(bounds) == 3 else _chooser([Fraction(0)])
             else:
-                choices = [
-                    choice
-                    for place, value in enumerate(values)
-                    for choice in self._exact((*loc, place), value)
-                ]
+                choices = [choice for place, value in enumerate(values) for choice in self._exact((*loc, place), value)]
                 self._draws[name] = _chooser(choices)
 
     def _read_table(self, model: ProblemTemplate) -> None:
@@ -224,14 +222,10 @@ class Template:
             if name in names:
                 self._fault(loc, f"'{name}' is computed only below this", f"move this below '{name}'")
             elif name in FUNCTIONS:
-                self._fault(
-                    loc, f"'{name}' is a function and needs its brackets", f"write {FUNCTIONS[name].usage}"
-                )
+                self._fault(loc, f"'{name}' is a function and needs its brackets", f"write {FUNCTIONS[name].usage}")
             else:
                 message = f"nothing is called '{excerpt(name, 40)}'{did_you_mean(name, names)}"
-                self._fault(
-                    loc, message, "use a name of `variables`, `table` or `derived`, or define this one"
-                )
+                self._fault(loc, message, "use a name of `variables`, `table` or `derived`, or define this one")
 
     def _drawn(self, rng: random.Random, budget: Budget) -> dict[str, Value]:
         """Return the values of one problem. Raises _Rejected where they do not meet a condition."""
@@ -246,30 +240,29 @@ class Template:
             if task.name:
                 values[task.name] = value
             elif not isinstance(value, bool):
-                message = (
-                    f"a condition is True or False, and this gives {described(value)}{_where(task, values)}"
-                )
+                message = f"a condition is True or False, and this gives {described(value)}{_where(task, values)}"
                 raise TemplateError(Fault(task.loc, message, "write a comparison, such as a > b"))
             elif not value:
                 raise _Rejected(task.loc)
         return values
 
-    def _filled(self, values: dict[str, Value]) -> Instance:
+    def _filled(self, values: dict[str, Value], budget: Budget) -> Instance:
         filled: list[str] = []
         for loc, text in self._texts.items():
             try:
+                budget.spend(text.places)
                 filled.append(text.filled(values))
             except ExpressionError as error:
                 raise TemplateError(Fault(loc, str(error), error.fix)) from None
         question, *steps, answer = filled
         return Instance(question, answer, tuple(steps), values)
 
-    def _attempts(self, rng: random.Random, draws: int, steps: int) -> Iterator[dict[str, Value] | Loc]:
-        """Draw again and again: the values of a problem, or the place of the condition that failed."""
+    def _attempts(self, rng: random.Random, draws: int, steps: int) -> Iterator[Instance | Loc]:
+        """Draw again and again: a problem, or the place of the condition that it does not meet."""
         for _ in range(draws):
             budget = Budget()
             try:
-                yield self._drawn(rng, budget)
+                yield self._filled(self._drawn(rng, budget), budget)
             except _Rejected as rejected:
                 yield rejected.loc
             steps -= budget.steps - budget.left
@@ -278,25 +271,26 @@ class Template:
 
     def _trial(self) -> list[Fault]:
         """Make problems to see whether they can be made. Raises TemplateError where one cannot."""
-        questions: list[str] = []
+        answers: dict[str, str] = {}
+        made = 0
         rejections: Counter[Loc] = Counter()
         for attempt in self._attempts(random.Random(0), TRIAL_DRAWS, TRIAL_STEPS):
-            if isinstance(attempt, tuple):
+            if not isinstance(attempt, Instance):
                 rejections[attempt] += 1
                 continue
-            questions.append(self._filled(attempt).question)
-            if len(questions) == TRIAL_PROBLEMS:
+            made += 1
+            if answers.setdefault(attempt.question, attempt.answer) != attempt.answer:
+                two = f"'{excerpt(answers[attempt.question])}' and '{excerpt(attempt.answer)}'"
+                message = f"one question gets two answers: {two}"
+                return [Fault(("question",), message, "say in the question all that the answer depends on")]
+            if made == TRIAL_PROBLEMS:
                 break
-        if not questions:
+        if not made:
             [(loc, _)] = rejections.most_common(1)
             message = f"in {rejections.total():,} draws no problem met the conditions; most fail on this one"
             return [Fault(loc, message, _LOOSEN)]
-        if len(questions) > 1 and len(set(questions)) == 1:
-            return [
-                Fault(
-                    ("question",), "every problem asks the same question", "put a variable into it, as {name}"
-                )
-            ]
+        if made > 1 and len(answers) == 1:
+            return [Fault(("question",), "every problem asks the same question", "put a variable into it, as {name}")]
         return []
 
 

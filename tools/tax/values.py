@@ -146,11 +146,7 @@ def rendered(value: Value, decimals: int | None = None, grouped: bool = False) -
     integer, fraction = divmod(abs(units), 10**places)
     tail = f"{fraction:0{places}d}" if places else ""
     tail = tail.rstrip("0") if decimals is None else tail
-    return (
-        ("-" if units < 0 else "")
-        + (f"{integer:,}" if grouped else str(integer))
-        + (f".{tail}" if tail else "")
-    )
+    return ("-" if units < 0 else "") + (f"{integer:,}" if grouped else str(integer)) + (f".{tail}" if tail else "")
 
 
 def _fitting(value: Scalar) -> Scalar:
