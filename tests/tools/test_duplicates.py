@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tax.duplicates import Instructions, rouge_l
+from tax.duplicates import Holdouts, Instructions, rouge_l
 
 
 def test_rouge_l_by_hand():
@@ -14,22 +16,38 @@ def test_a_chinese_character_is_a_token():
     assert rouge_l("臺灣的地震", "臺灣的颱風") == pytest.approx(0.6)
 
 
+def instructions(*holdouts):
+    return Instructions(Holdouts(holdouts))
+
+
 def test_above_the_threshold_is_dropped_and_at_it_is_not():
-    instructions = Instructions()
-    assert instructions.admit("one two three four five six seven") is None
+    seven = "one two three four five six seven"
     # LCS 7, lengths 7 and 13: 14 / 20 = 0.7 exactly, which is not above
-    assert instructions.admit("one two three four five six seven a b c d e f") is None
+    assert instructions(seven).admit(f"{seven} a b c d e f") is None
     # LCS 7, lengths 7 and 12: 14 / 19 = 0.74
-    assert Instructions(["one two three four five six seven"]).admit("one two three four five six seven a b c d e")
+    assert instructions(seven).admit(f"{seven} a b c d e") == "near a hold-out"
 
 
 def test_what_is_dropped_is_not_compared_with():
-    instructions = Instructions()
-    assert instructions.admit("a b c d e f g h") is None
-    assert instructions.admit("a b c d e f g x") == "near-duplicate"
-    assert instructions.admit("a b c d e y z x") is None
+    earlier = instructions()
+    assert earlier.admit("a b c d e f g h") is None
+    assert earlier.admit("a b c d e f g x") == "near-duplicate"
+    assert earlier.admit("a b c d e y z x") is None
 
 
 def test_a_holdout_is_never_repeated():
-    instructions = Instructions(["Why does the tide rise twice a day?"])
-    assert instructions.admit("Why does the tide rise twice each day?") == "near a hold-out"
+    found = instructions("Why does the tide rise twice a day?").admit("Why does the tide rise twice each day?")
+    assert found == "near a hold-out"
+
+
+def test_a_problem_with_other_numbers_is_another_problem():
+    holdouts = Holdouts(["What is 3 plus 4?", "What is the plural of mouse?"])
+    assert holdouts.near_problem("What is 3 plus 4 then?")
+    assert not holdouts.near_problem("What is 3 plus 5?")
+    assert holdouts.near("What is 3 plus 5?")
+
+
+@given(st.lists(st.text("abcd ", min_size=1, max_size=12), max_size=8), st.text("abcd ", min_size=1, max_size=12))
+def test_the_short_cut_finds_what_comparing_with_all_finds(earlier, text):
+    slow = any(rouge_l(text, other) > 0.7 for other in earlier)
+    assert Holdouts(earlier).near(text) == slow

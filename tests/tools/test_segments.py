@@ -79,9 +79,7 @@ def test_blocks_of_a_document() -> None:
 def test_headings_above_a_block() -> None:
     paths = {block.headings for block in blocks(DOCUMENT)}
     assert paths == {(), ("Tides",), ("Tides", "Types"), ("Tides", "Currents")}
-    titles = [
-        (block.level, block.headings) for block in blocks("# A\n### *B*\n## C") if block.kind == "heading"
-    ]
+    titles = [(block.level, block.headings) for block in blocks("# A\n### *B*\n## C") if block.kind == "heading"]
     assert titles == [(1, ()), (3, ("A",)), (2, ("A",))]
     assert [block.headings for block in blocks("# A\n### *B*\ntext")][-1] == ("A", "B")
 
@@ -144,8 +142,14 @@ def test_an_item_s_mark_is_not_in_its_sentences() -> None:
         "Four.",
         "Five.",
     ]
-    heading = blocks("## Title")[0]
-    assert body("## Title", heading).start == 3
+
+
+@pytest.mark.parametrize("text", ["## C# and *F*#", "  ### C# and *F*# ##", "C# and *F*#\n======"])
+def test_a_heading_s_body_is_its_title(text: str) -> None:
+    heading, below = blocks(text + "\n\nbelow")
+    inner = body(text, heading)
+    assert text[inner.start : inner.end] == "C# and *F*#"
+    assert below.headings == ("C# and F#",)
 
 
 def test_tokens() -> None:
@@ -262,9 +266,7 @@ def test_text_functions_take_anything(text: str) -> None:
     cells(text)
 
 
-@pytest.mark.parametrize(
-    "mark", ["<!--", "`", "[", "**a", "(", '"', "> ", "- ", "|", "* ", "_", "\n \n", "!", "「"]
-)
+@pytest.mark.parametrize("mark", ["<!--", "`", "[", "**a", "(", '"', "> ", "- ", "|", "* ", "_", "\n \n", "!", "「"])
 def test_a_long_run_of_marks_ends(mark: str) -> None:
     text = mark * 20_000
     for block in blocks(text):

@@ -131,7 +131,7 @@ def blob_id(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class _Unit:
-    """What a chunk is built of: a sentence, a heading, a code block, a table or one of its rows."""
+    """What a chunk is built of: a sentence, a heading, a code block, a table or list or a part of one."""
 
     start: int
     end: int
@@ -184,16 +184,16 @@ def _units(text: str, words: int) -> Iterator[_Unit]:
     index = 0
     while index < len(found):
         block = found[index]
-        table = 1
-        while block.kind == "row" and index + table < len(found) and found[index + table].kind == "row":
-            table += 1
-        whole = Span(block.start, found[index + table - 1].end)
-        if table > 1 and _words(text, whole) <= words // 2:
+        end = index + 1
+        while block.kind in {"row", "item"} and end < len(found) and found[end].kind == block.kind:
+            end += 1
+        whole = Span(block.start, found[end - 1].end)
+        if end > index + 1 and _words(text, whole) <= words // 2:  # a table or a list says more as a whole
             yield _unit(text, whole, block)
         else:
-            for each in found[index : index + table]:
+            for each in found[index:end]:
                 yield from _block_units(text, each)
-        index += table
+        index = end
 
 
 def _block_units(text: str, block: Block) -> Iterator[_Unit]:

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 BRANCHES = ("knowledge", "foundational_skills", "compositional_skills")
@@ -18,7 +27,18 @@ UNSTATED_LICENSE = "NOASSERTION"  # SPDX's word for it: versions 1 to 3 carry no
 Branch = Literal["knowledge", "foundational_skills", "compositional_skills"]
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Scalar = int | float | str
+
+
+def _stated(value: object) -> object:
+    """Refuse a key without a value: what is optional may be left out, but not left empty."""
+    if value is None:
+        raise PydanticCustomError("stated", "an optional key is left out, not left empty")
+    return value
+
+
+OptionalText = Annotated[Text | None, BeforeValidator(_stated)]
 
 
 class Model(BaseModel):
@@ -43,7 +63,7 @@ class QuestionSeed(Model):
     """What a user asks."""
     answer: Text
     """The answer that the student should learn to give."""
-    context: Text | None = None
+    context: OptionalText = None
     """The text that the question is about (a grounded skill); then every seed of the leaf has one."""
     holdout: bool = False
     """Kept from teacher and training, to measure the student with."""
@@ -148,11 +168,11 @@ class LocalDocument(Model):
     """The file, seen from the leaf's folder."""
     license: Text
     """SPDX id of the document's licence."""
-    title: Text | None = None
+    title: OptionalText = None
     """What the document is called."""
     authors: list[Text] = []
     """Who wrote it."""
-    url: Text | None = None
+    url: OptionalText = None
     """Where it was published."""
 
 
@@ -161,17 +181,17 @@ class PinnedDocument(Model):
 
     repo: Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
     """The repository's https address."""
-    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+    commit: Commit
     """The full hash of the commit: 40 hexadecimal digits."""
     patterns: Annotated[list[Text], Field(min_length=1)]
     """Which files of it, such as "*.md"."""
     license: Text
     """SPDX id of the documents' licence."""
-    title: Text | None = None
+    title: OptionalText = None
     """What the documents are called."""
     authors: list[Text] = []
     """Who wrote them."""
-    url: Text | None = None
+    url: OptionalText = None
     """Where they were published."""
 
 
@@ -181,9 +201,7 @@ Document = Annotated[
 ]
 SkillSeed = Annotated[
     Annotated[QuestionSeed, Tag("(question)")] | Annotated[DialogueSeed, Tag("(dialogue)")],
-    Discriminator(
-        lambda value: "(dialogue)" if isinstance(value, dict) and "messages" in value else "(question)"
-    ),
+    Discriminator(lambda value: "(dialogue)" if isinstance(value, dict) and "messages" in value else "(question)"),
 ]
 
 
@@ -192,7 +210,7 @@ class Dataset(Model):
 
     name: Text
     """Its name on a hub, or a file beside the leaf (.jsonl or .parquet)."""
-    revision: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")] | None = None
+    revision: Annotated[Commit | None, BeforeValidator(_stated)] = None
     """The full hash of the dataset's commit; a file beside the leaf needs none."""
     split: Text = "train"
     """Which part of it."""
@@ -226,8 +244,13 @@ class SkillLeaf(_Leaf):
     """Worked examples; five or more, all different, one of them a hold-out."""
     problem_templates: list[ProblemTemplate] = []
     """Problems whose answers are computed."""
-    dataset: Dataset | None = None
+    dataset: Annotated[Dataset | None, BeforeValidator(_stated)] = None
     """A public dataset that teaches this skill (foundational skills)."""
+
+    @property
+    def holdouts(self) -> list[str]:
+        """The instructions of the hold-outs, which nothing generated may repeat."""
+        return [seed.messages[0].content for seed in self.seed_examples if seed.holdout]
 
 
 class KnowledgeLeaf(_Leaf):
@@ -243,6 +266,11 @@ class KnowledgeLeaf(_Leaf):
     """What the documents cover, in a line."""
     documents: Annotated[list[Document], Field(min_length=1)]
     """The documents that the knowledge comes from."""
+
+    @property
+    def holdouts(self) -> list[str]:
+        """The questions of the hold-outs, which nothing generated may repeat."""
+        return [pair.question for seed in self.seed_examples if seed.holdout for pair in seed.questions_and_answers]
 
 
 Leaf = SkillLeaf | KnowledgeLeaf

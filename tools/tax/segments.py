@@ -50,15 +50,14 @@ _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
 _QUOTE = re.compile(r"[ ]{0,3}>[ \t]?")
 _DASHES = re.compile(r"[ ]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 _ROW = re.compile(r"[ \t]*\|.*\|[ \t]*$")
-_UNSEEN = re.compile(
-    r"[ \t]*(?:\[[^\]^]+\]:[ \t]*\S.*|(?:</?[A-Za-z][^<>]*>[ \t]*)+)$"
-)  # link targets, bare HTML tags
+_UNSEEN = re.compile(r"[ \t]*(?:\[[^\]^]+\]:[ \t]*\S.*|(?:</?[A-Za-z][^<>]*>[ \t]*)+)$")  # link targets, bare HTML tags
 _ITEM = re.compile(
     r"[ \t]*(?:([-*+•‧・◦▪]|1[.)])|\d{1,9}[.)]|\(\d{1,3}\)|\(?[a-z]\)"
     r"|[（(][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|\d{1,3}、)"
     r"(?:(?<=[）、•‧・◦▪])[ \t\u3000]*|[ \t\u3000]+)(?:\[[ xX]\][ \t]+)?(?=\S)"
 )
-_HASHES = re.compile(r"#{1,6}(?:[ \t]+|$)")
+_TITLE = re.compile(r"\s*(?:#{1,6}(?=[ \t]|$))?(?P<title>[^\r\n]*)")
+_CLOSING_HASHES = re.compile(r"(?:^|[ \t])#+[ \t]*$")
 _FRONT_MATTER_END = re.compile(r"(?:---|\.\.\.)[ \t]*$")
 
 
@@ -111,7 +110,7 @@ class _Reader:
         if _RULE.match(line) or _UNSEEN.match(line):
             return at + 1
         if heading := _ATX.match(line):
-            return self._heading(at, at + 1, len(heading[1]), (heading[2] or "").rstrip(" \t").rstrip("#"))
+            return self._heading(at, at + 1, len(heading[1]))
         if _QUOTE.match(line):
             return self._quote(at)
         if self._heads_table(at):
@@ -143,12 +142,13 @@ class _Reader:
             last += 1
         return self._add("code", at, last + 1)
 
-    def _heading(self, at: int, after: int, level: int, title: str) -> int:
+    def _heading(self, at: int, after: int, level: int) -> int:
         while self._titles and self._titles[-1][0] >= level:
             self._titles.pop()
         self._in_list = False
         self._add("heading", at, after, level)
-        self._titles.append((level, folded(plain(title))))
+        start, end = self._lines[at]
+        self._titles.append((level, folded(plain(self._text[slice(*_title(self._text, start, end))]))))
         return after
 
     def _heads_table(self, at: int) -> bool:
@@ -180,7 +180,7 @@ class _Reader:
         while self._line(last).strip() and not self._interrupts(last, kind):
             last += 1
         if kind == "paragraph" and last == at + 1 and (under := _SETEXT.match(self._line(last))):
-            return self._heading(at, last + 1, 1 if under[1][0] == "=" else 2, self._line(at))
+            return self._heading(at, last + 1, 1 if under[1][0] == "=" else 2)
         return self._add(kind, at, last)
 
     def _interrupts(self, at: int, kind: Kind) -> bool:
@@ -202,8 +202,16 @@ class _Reader:
         return after
 
 
+def _title(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of a heading's title, without its hashes and the line drawn under it."""
+    match = _TITLE.match(text, start, end)
+    start, end = match.span("title") if match else (start, end)
+    closing = _CLOSING_HASHES.search(text, start, end)
+    return _trimmed(text, start, closing.start() if closing else end)
+
+
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and (text[start].isspace() or text[start] == "\ufeff"):
+    while start < end and (text[start].isspace() or (start == 0 and text[0] == "\ufeff")):
         start += 1
     while start < end and text[end - 1].isspace():
         end -= 1
@@ -238,7 +246,9 @@ _SHIELD = re.compile(rf"{CODE.pattern}|[\"{re.escape(_OPEN + _CLOSE)}]", re.DOTA
 def body(text: str, span: Span | Block) -> Span:
     """Return the span of what a block says, without a heading's, an item's or a quote's mark at its start."""
     kind = span.kind if isinstance(span, Block) else ""
-    mark = {"item": _ITEM, "quote": _QUOTE, "heading": _HASHES}.get(kind)
+    if kind == "heading":
+        return Span(*_title(text, span.start, span.end))
+    mark = {"item": _ITEM, "quote": _QUOTE}.get(kind)
     match = mark.match(text, span.start, span.end) if mark else None
     return Span(*_trimmed(text, match.end() if match else span.start, span.end))
 

@@ -5,19 +5,15 @@ equal, and a hold-out is repeated by an instance that is near it and holds the s
 """
 
 import random
-import re
 from collections.abc import Sequence
 
-from tax.duplicates import THRESHOLD, rouge_l
-from tax.generate.skills import holdouts
+from tax.duplicates import Holdouts
 from tax.generate.stages import Draft, Drop, Stage
 from tax.leaf import Message, SkillLeaf
 from tax.load import Loaded
 from tax.templates import Template, TemplateError
 
 PROBLEMS = 10  # instances that a draw brings
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class ComputedPlan:
@@ -26,10 +22,10 @@ class ComputedPlan:
     stages: Sequence[Stage] = ()
     batch = PROBLEMS
 
-    def __init__(self, loaded: Loaded, leaf: SkillLeaf, seed: int) -> None:
+    def __init__(self, loaded: Loaded, leaf: SkillLeaf, holdouts: Holdouts, seed: int) -> None:
         self._templates = [Template(template) for template in leaf.problem_templates]
         self._random = f"{seed}:{loaded.name}"
-        self._holdouts = holdouts(leaf)
+        self._holdouts = holdouts
         self._seen: set[str] = set()
         self.turn = -(-len(self._templates) // PROBLEMS)
 
@@ -40,17 +36,11 @@ class ComputedPlan:
         return [self._draw(number % len(self._templates), draw, generator) for number in range(start, start + PROBLEMS)]
 
     def fresh(self, draft: Draft) -> str | None:
-        """Compare with the leaf's earlier problems and its hold-outs."""
+        """Compare with the leaf's earlier problems and the run's hold-outs."""
         if _text(draft) in self._seen:
             return "repetition"
         self._seen.add(_text(draft))
-        numbers = set(_NUMBER.findall(draft.question))
-        for holdout in self._holdouts:
-            same = numbers == set(_NUMBER.findall(holdout))
-            likeness = rouge_l(draft.question, holdout) if same else 0.0
-            if likeness > (THRESHOLD if numbers else 0.99):
-                return "near a hold-out"
-        return None
+        return "near a hold-out" if self._holdouts.near_problem(draft.question) else None
 
     def _draw(self, index: int, draw: int, generator: random.Random) -> Draft | Drop:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from tax import judge
 from tax.calls import Caller
 from tax.documents import Chunk
-from tax.duplicates import Instructions
+from tax.duplicates import Holdouts, Instructions
 from tax.generate.skills import judged
 from tax.generate.stages import Draft, Drop, Stage, failed
 from tax.languages import language_name
@@ -33,6 +33,7 @@ class KnowledgePlan:
         loaded: Loaded,
         leaf: KnowledgeLeaf,
         chunks: Sequence[Chunk],
+        holdouts: Holdouts,
         caller: Caller,
         rank: int,
         *,
@@ -46,9 +47,7 @@ class KnowledgePlan:
         # Shuffled, so that a few samples come from all over the documents.
         self._chunks = random.Random(f"{seed}:{loaded.name}").sample(list(chunks), len(chunks))
         self._seeds = [(index, each) for index, each in enumerate(leaf.seed_examples) if not each.holdout]
-        self._instructions = Instructions(
-            pair.question for each in leaf.seed_examples if each.holdout for pair in each.questions_and_answers
-        )
+        self._instructions = Instructions(holdouts)
         self.turn = len(self._chunks)
         self.batch = QUESTIONS
         self.stages: Sequence[Stage] = (
@@ -74,7 +73,7 @@ class KnowledgePlan:
         return [*(self._draft(chunk, draw, index, prompt, pair) for pair in found), *lost]
 
     def fresh(self, draft: Draft) -> str | None:
-        """Compare with the leaf's earlier questions and its hold-outs."""
+        """Compare with the leaf's earlier questions and the run's hold-outs."""
         return self._instructions.admit(draft.instruction)
 
     def questions_prompt(self, chunk: Chunk, seed: KnowledgeSeed) -> tuple[Prompt, dict[str, Any]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from tax import judge
 from tax.calls import Caller
 from tax.documents import DocumentFault, chunks, read_documents
+from tax.duplicates import Holdouts
 from tax.generate.computed import PROBLEMS
 from tax.generate.grow import BUDGET
 from tax.generate.knowledge import QUESTIONS, KnowledgePlan
-from tax.generate.run import Settings, Skip, leaf_plans
+from tax.generate.run import Settings, Skip, all_holdouts, leaf_plans
 from tax.generate.skills import SkillPlan, dialogue
 from tax.generate.stages import Draft
 from tax.leaf import DialogueSeed, KnowledgeLeaf, SkillLeaf
@@ -32,12 +33,13 @@ class Preview:
 
 def preview(leaves: Sequence[Loaded], caller: Caller, settings: Settings) -> list[Preview]:
     """Return a preview of each leaf."""
-    return [_preview(loaded, caller, settings) for loaded in leaves]
+    holdouts = all_holdouts(leaves)
+    return [_preview(loaded, holdouts, caller, settings) for loaded in leaves]
 
 
-def _preview(loaded: Loaded, caller: Caller, settings: Settings) -> Preview:
+def _preview(loaded: Loaded, holdouts: Holdouts, caller: Caller, settings: Settings) -> Preview:
     try:
-        plan = leaf_plans(loaded, caller, 0, seed=settings.seed, commit=None)[0]
+        plan = leaf_plans(loaded, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
     except Skip as reason:
         return Preview(loaded.name, f"skipped: {reason}", 0, 0, ())
     if isinstance(plan, KnowledgePlan) and isinstance(loaded.leaf, KnowledgeLeaf):

@@ -8,6 +8,7 @@ from typing import Any
 
 from tax.calls import Caller
 from tax.documents import DocumentFault, chunks, read_documents
+from tax.duplicates import Holdouts
 from tax.generate.computed import ComputedPlan
 from tax.generate.grow import Growth, grow
 from tax.generate.knowledge import KnowledgePlan
@@ -69,6 +70,7 @@ class Generation:
         self._folder = folder
         self._commit = commit
         self._finished = finished
+        self._holdouts = all_holdouts(leaves)
         self._unwritten: dict[int, tuple[list[Sample], list[Dropped]]] = {}
         self._written = 0
 
@@ -92,7 +94,7 @@ class Generation:
         samples: list[Sample] = []
         dropped: list[Dropped] = []
         try:
-            plans = leaf_plans(loaded, self.caller, rank, seed=self._settings.seed, commit=self._commit)
+            plans = leaf_plans(loaded, self._holdouts, self.caller, rank, seed=self._settings.seed, commit=self._commit)
             for plan in plans:
                 wanted = self._settings.samples - len(samples)
                 growth = await grow(plan, wanted, self.caller.throttle, self.board)
@@ -129,7 +131,14 @@ class Generation:
                 samples.append(_sample(each, loaded, leaf, self.caller.teacher.name))
 
 
-def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: str | None) -> list[Plan]:
+def all_holdouts(leaves: Sequence[Loaded]) -> Holdouts:
+    """Return the hold-outs of all leaves of a run."""
+    return Holdouts(text for loaded in leaves if loaded.leaf for text in loaded.leaf.holdouts)
+
+
+def leaf_plans(
+    loaded: Loaded, holdouts: Holdouts, caller: Caller, rank: int, *, seed: int, commit: str | None
+) -> list[Plan]:
     """Return the plans that a leaf is grown by, one after the other until enough is kept. Raises Skip.
 
     Templates come first: their answers are right by construction, and no teacher is asked.
@@ -143,10 +152,10 @@ def leaf_plans(loaded: Loaded, caller: Caller, rank: int, *, seed: int, commit: 
             found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
         except DocumentFault as error:
             raise Skip(str(error)) from error
-        return [KnowledgePlan(loaded, leaf, found, caller, rank, commit=commit, seed=seed)]
-    plans: list[Plan] = [ComputedPlan(loaded, leaf, seed)] if leaf.problem_templates else []
+        return [KnowledgePlan(loaded, leaf, found, holdouts, caller, rank, commit=commit, seed=seed)]
+    plans: list[Plan] = [ComputedPlan(loaded, leaf, holdouts, seed)] if leaf.problem_templates else []
     if seeds and not caller.teacher.grounded_only:
-        plans.append(SkillPlan(loaded, leaf, caller, rank))
+        plans.append(SkillPlan(loaded, leaf, holdouts, caller, rank))
     if not plans:
         raise Skip(
             "needs a model teacher" if seeds else "every seed is a hold-out, so none is left to show the teacher"

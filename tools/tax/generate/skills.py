@@ -10,7 +10,7 @@ from typing import Any
 
 from tax import judge
 from tax.calls import Caller
-from tax.duplicates import Instructions
+from tax.duplicates import Holdouts, Instructions
 from tax.generate.stages import Draft, Drop, Stage, failed, folder_name
 from tax.languages import language_name
 from tax.leaf import DialogueSeed, Message, QuestionSeed, SkillLeaf
@@ -28,12 +28,12 @@ NO_RULES = "* The task has no further rules."
 class SkillPlan:
     """Draws from the seeds of one skills leaf."""
 
-    def __init__(self, loaded: Loaded, leaf: SkillLeaf, caller: Caller, rank: int) -> None:
+    def __init__(self, loaded: Loaded, leaf: SkillLeaf, holdouts: Holdouts, caller: Caller, rank: int) -> None:
         self._leaf = leaf
         self._caller = caller
         self._rank = rank  # among the run's leaves: earlier leaves' calls go first
         self._seeds = [(index, seed) for index, seed in enumerate(leaf.seed_examples) if not seed.holdout]
-        self._instructions = Instructions(holdouts(leaf))
+        self._instructions = Instructions(holdouts)
         self._fields = {
             "task": leaf.task_description.strip(),
             "path": folder_name(loaded),
@@ -62,7 +62,7 @@ class SkillPlan:
         return [*(_draft(seed, draw, index, question) for question in questions), *lost]
 
     def fresh(self, draft: Draft) -> str | None:
-        """Compare with the leaf's earlier instructions and its hold-outs."""
+        """Compare with the leaf's earlier instructions and the run's hold-outs."""
         return self._instructions.admit(draft.instruction)
 
     def questions_prompt(self, seed: QuestionSeed | DialogueSeed) -> tuple[Prompt, dict[str, Any]]:
@@ -118,11 +118,6 @@ async def judged(caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], d
     if rubric.passes(rating):
         return draft
     return Drop(f"{rubric.name} judged", f"{rubric.name} rated {rating.rating}", detail=rating.reason, draft=draft)
-
-
-def holdouts(leaf: SkillLeaf) -> list[str]:
-    """Return the instructions of a leaf's hold-outs."""
-    return [seed.messages[0].content for seed in leaf.seed_examples if seed.holdout]
 
 
 def dialogue(messages: Sequence[Message]) -> str:
