@@ -191,7 +191,7 @@ def test_a_strict_judge_spends_the_budget_and_it_is_said(tax, taxonomy):
         )
     assert code == 0
     assert "question rated 0" in output
-    assert "(budget spent)" in output
+    assert "; budget spent" in output
 
 
 def test_more_samples_only_add(tax, taxonomy):

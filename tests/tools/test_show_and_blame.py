@@ -96,7 +96,7 @@ def test_blame_names_the_seed_and_who_wrote_it(tax, taxonomy, run):
 
 def test_blame_a_computed_problem(tax, run):
     _, output, _ = tax("blame", samples_of(run, "problem")[0]["id"])
-    assert "problem template number 1, lines 9 to 17 of qna.yaml, written by Ada" in " ".join(output.split())
+    assert "template number 1, lines 9 to 17 of qna.yaml, written by Ada" in " ".join(output.split())
 
 
 def test_blame_says_when_the_leaf_has_changed(tax, taxonomy, run):

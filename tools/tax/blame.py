@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,10 @@ def trace(found: Found, root: Path) -> str:
     sample = found.sample
     lines = [f"sample {sample.id}", f"  run       {found.run}"]
     for message in sample.messages:
-        lines += [f"  {message.role + ':':9} {line}" for line in safe_lines(message.content)]
+        labels = chain([message.role + ":"], repeat(""))
+        lines += [
+            f"  {label:9} {line}".rstrip() for label, line in zip(labels, safe_lines(message.content), strict=False)
+        ]
     entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["leaf"] == sample.leaf), {})
     path = _inside(root, str(entry.get("path", "")))
     lines += ["", *_leaf_lines(sample, found, path, root)]
@@ -71,8 +75,9 @@ def _inside(root: Path, relative: str) -> Path | None:
 
 
 def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> Iterator[str]:
-    commit = found.manifest["taxonomy"]["commit"]
-    yield f"  leaf      {printable(sample.leaf)} (blob {sample.leaf_blob[:12]}, commit {str(commit)[:12]})"
+    taxonomy = found.manifest["taxonomy"]
+    state = f"commit {str(taxonomy['commit'])[:12]}" + (" with changes not committed" if taxonomy["dirty"] else "")
+    yield f"  leaf      {printable(sample.leaf)} (blob {sample.leaf_blob[:12]}, {state})"
     if path is None:
         yield "            the leaf is not, or no longer, in this checkout"
         return
@@ -89,7 +94,8 @@ def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> 
         line = loaded.source.position((key, index)).line
         last = _last_line(loaded.source, key, index)
         place = f"number {index + 1}, {_lines(line, last)} of {FILE_NAME}"
-        yield f"  {key.rstrip('s').replace('_', ' '):9} {place}, written by {_authors(path, line, last, root)}"
+        label = "seed" if key == "seed_examples" else "template"
+        yield f"  {label:9} {place}, written by {_authors(path, line, last, root)}"
 
 
 def _lines(first: int, last: int) -> str:

@@ -33,6 +33,7 @@ FAILURES_IN_A_ROW = (
     50  # failed calls without one success between them: the teacher is gone, not the call unlucky
 )
 RETRY_TEMPERATURE = 0.5  # a broken answer at temperature 0 would come again as it was
+DRAIN = 10.0  # seconds at the end of a run
 
 Priority = tuple[int, ...]
 
@@ -223,6 +224,11 @@ class Caller:
         self._sent.discard(sent)
         if not sent.cancelled():
             sent.exception()  # looked at, so that a call that nobody waits for may fail in silence
+
+    async def drain(self) -> None:
+        """Wait, but not for long, for the calls under way that nobody waits for: they are paid for."""
+        if self._sent:
+            await asyncio.wait(self._sent, timeout=DRAIN)
 
     async def close(self) -> None:
         """Break off the calls under way."""

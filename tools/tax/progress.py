@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tax.problems import printable
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.live import Live
-    from rich.table import Table
 
     from tax.generate.run import Generation, LeafResult
 
@@ -35,7 +35,7 @@ class Progress:
             from rich.live import Live
 
             self._live = Live(
-                get_renderable=self._table, console=Console(stderr=True), refresh_per_second=4, transient=True
+                get_renderable=self._shown, console=Console(stderr=True), refresh_per_second=4, transient=True
             )
             self._live.start()
         return self
@@ -80,10 +80,11 @@ class Progress:
             parts.append(f"about {_duration(seconds * (self._wanted - kept) / kept)} left")
         return ", ".join(parts)
 
-    def _table(self) -> "Table":
+    def _shown(self) -> "Group":
+        from rich.console import Group
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False, title=None, caption=self._totals(), caption_justify="left")
+        table = Table(box=None, pad_edge=False)
         for name in ("stage", "in", "kept", "dropped", "rate"):
             table.add_column(name, justify="left" if name == "stage" else "right")
         if self._generation is not None:
@@ -97,7 +98,7 @@ class Progress:
                 ]
                 table.add_row(name, *counts)
             table.add_row("leaves", f"{self._ended:,} of {len(self._generation.leaves):,}")
-        return table
+        return Group(table, self._totals())
 
 
 def _duration(seconds: float) -> str:

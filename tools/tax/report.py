@@ -20,8 +20,8 @@ def table_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         note = [f"{count} {reason}" for reason, count in list(leaf["dropped"].items())[:_DROP_COLUMNS]]
         rest = sum(list(leaf["dropped"].values())[_DROP_COLUMNS:])
         note += [f"{rest} for other reasons"] if rest else []
-        note += [f"({leaf['stop']})"] if leaf["stop"] != "enough" else []
-        rows.append((leaf["leaf"], f"{leaf['drawn']:,}", f"{leaf['kept']:,}", ", ".join(note)))
+        note += [leaf["stop"]] if leaf["stop"] != "enough" else []
+        rows.append((leaf["leaf"], f"{leaf['drawn']:,}", f"{leaf['kept']:,}", "; ".join(note)))
     return rows
 
 

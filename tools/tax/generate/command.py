@@ -81,6 +81,7 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
         manifest = _manifest(leaves, root, teacher, settings)
         folder = RunFolder(options.out or root / "runs" / manifest["id"], manifest)
         await _fill(folder, leaves, caller, settings, quiet=options.quiet)
+        await caller.drain()
         return Result(folder.manifest, folder.path, unfit)
     finally:
         await caller.close()

@@ -111,7 +111,7 @@ class KnowledgePlan:
             "knowledge",
             draw,
             pair["question"],
-            (seed,),
+            () if self._caller.teacher.grounded_only else (seed,),  # such a teacher looks at the chunk alone
             context=chunk.text,
             answer=pair["answer"],
             messages=messages,
