@@ -223,17 +223,10 @@ def test_concurrency_is_the_throttle(tax, taxonomy):
 
 
 def test_leaves_do_not_wait_for_each_other_s_stages(tax, taxonomy):
-    with RunningLoopback(delay=0.001) as server:
-        generate(tax, server.url, "--concurrency", 4)
-        stages = [
-            body.get("response_format", {}).get("json_schema", {}).get("name", "response") for body in server.bodies
-        ]
-    first_of_knowledge = stages.index("knowledge_questions")
-    last_judge_of_skills = len(stages) - 1 - stages[::-1].index("judge_pair")
-    assert (
-        stages.index("judge_question") < first_of_knowledge < last_judge_of_skills
-        or "judge_pair" in stages[:first_of_knowledge]
-    )
+    with RunningLoopback() as server:
+        generate(tax, server.url, "--concurrency", 1)
+        stages = [body.get("response_format", {}).get("json_schema", {}).get("name", "") for body in server.bodies]
+    assert stages.index("judge_pair") < stages.index("knowledge_questions"), "the last stage of one, the first of another"
 
 
 def test_the_same_command_again_asks_nothing(tax, taxonomy):

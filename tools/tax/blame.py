@@ -57,7 +57,7 @@ def trace(found: Found, root: Path) -> str:
         lines += [
             f"  {label:9} {line}".rstrip() for label, line in zip(labels, safe_lines(message.content), strict=False)
         ]
-    entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["leaf"] == sample.leaf), {})
+    entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["blob"] == sample.leaf_blob), {})
     path = _inside(root, str(entry.get("path", "")))
     lines += ["", *_leaf_lines(sample, found, path, root)]
     if sample.source:

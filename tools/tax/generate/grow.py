@@ -31,12 +31,12 @@ class Growth:
 
 @dataclass(frozen=True)
 class _Draw:
-    fresh: int  # drafts that repeat nothing earlier
-    results: list[Draft | Drop]
+    admitted: list[Draft | Drop]  # what was drawn, repetitions dropped
+    results: list[Draft | Drop]  # what came of each; where enough was kept before it, the draft as it was admitted
 
     @property
     def kept(self) -> int:
-        return sum(isinstance(result, Draft) for result in self.results)
+        return _drafts(self.results)
 
 
 class _Grower:
@@ -51,7 +51,7 @@ class _Grower:
         self._admitted: dict[int, asyncio.Event] = {}
         self._started = 0
         self._drawn_kept = self._drawn = 0  # kept by finished draws, and how many those are
-        self._results: list[Draft | Drop] = []  # of the draws before `_settled`, in order
+        self._draws: list[_Draw] = []  # those before `_settled`, in order
         self._settled = self._kept = self._barren = 0
 
     async def grow(self) -> Growth:
@@ -60,7 +60,7 @@ class _Grower:
                 self._launch()
                 await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
                 self._collect()
-            return Growth(_cut(self._results, self._wanted), self._settled, stop)
+            return Growth(_cut(self._draws, self._wanted), self._settled, stop)
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -77,9 +77,9 @@ class _Grower:
     def _settle(self) -> Stop | None:
         while (draw := self._done.pop(self._settled, None)) is not None:
             self._settled += 1
-            self._results += draw.results
+            self._draws.append(draw)
             self._kept += draw.kept
-            self._barren = 0 if draw.fresh else self._barren + 1
+            self._barren = 0 if _drafts(draw.admitted) else self._barren + 1
             if self._kept >= self._wanted:
                 return "enough"
             if self._barren >= max(self._plan.turn, BARREN):
@@ -108,8 +108,18 @@ class _Grower:
             del self._admitted[number - 1]
         admitted = [self._admit(result) for result in drafts]
         self._admitted[number].set()
-        results = await asyncio.gather(*(self._refine(result) for result in admitted))
-        return _Draw(sum(isinstance(result, Draft) for result in admitted), results)
+        return _Draw(admitted, await self._refine_enough(admitted))
+
+    async def _refine_enough(self, admitted: list[Draft | Drop]) -> list[Draft | Drop]:
+        """Take as many drafts through the stages as are wanted, then more for those that were dropped."""
+        results: list[Draft | Drop] = []
+        while len(results) < len(admitted):
+            missing = self._wanted - self._kept - _drafts(results)
+            if missing <= 0:
+                return results + admitted[len(results) :]
+            batch = admitted[len(results) : len(results) + missing]
+            results += await asyncio.gather(*(self._refine(result) for result in batch))
+        return results
 
     def _admit(self, result: Draft | Drop) -> Draft | Drop:
         self._board.note("drawn", result)
@@ -129,12 +139,19 @@ async def grow(plan: Plan, wanted: int, throttle: Throttle, board: Board) -> Gro
     return await _Grower(plan, wanted, throttle, board).grow()
 
 
-def _cut(results: Sequence[Draft | Drop], wanted: int) -> tuple[Draft | Drop, ...]:
-    """Drop what the last draw kept beyond the number wanted."""
+def _drafts(results: Sequence[Draft | Drop]) -> int:
+    return sum(isinstance(result, Draft) for result in results)
+
+
+def _cut(draws: Sequence[_Draw], wanted: int) -> tuple[Draft | Drop, ...]:
+    """Return the results of the draws; a draft beyond the number wanted is dropped, whether it was judged or not."""
     kept = 0
     cut: list[Draft | Drop] = []
-    for result in results:
-        kept += isinstance(result, Draft)
-        beyond = isinstance(result, Draft) and kept > wanted
-        cut.append(Drop("kept", "beyond the number wanted", draft=result) if beyond else result)  # type: ignore[arg-type]
+    for draw in draws:
+        for admitted, result in zip(draw.admitted, draw.results, strict=True):
+            if kept < wanted or isinstance(admitted, Drop):
+                cut.append(result)
+                kept += isinstance(result, Draft)
+            else:
+                cut.append(Drop("kept", "beyond the number wanted", draft=admitted))
     return tuple(cut)
