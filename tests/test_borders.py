@@ -14,7 +14,8 @@ MODULES = sorted((TOOLS / "tax").rglob("*.py"))
 COLUMNS = [
     {"__main__"},
     {"cli"},
-    {"validate", "generate", "report", "blame", "progress", "schemas"},
+    {"generate"},
+    {"validate", "report", "blame", "schemas"},
     {"judge"},
     {
         "teachers",

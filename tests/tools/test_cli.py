@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from support.leaves import write_leaf
 
+from support.leaves import write_leaf
 from tax import __version__
 
 BROKEN = """
@@ -62,7 +62,7 @@ def test_annotations_for_github_cannot_be_forged(tax, taxonomy):
             or line.split("::", 2)[1].startswith(("error", "warning", "notice"))
         )
     assert "::error file=taxonomy/compositional_skills/broken/qna.yaml,line=7,col=13,title=tax " in output
-    assert not any(line.startswith("::error::") or line.startswith("::warning::") for line in output.splitlines())
+    assert not any(line.startswith(("::error::", "::warning::")) for line in output.splitlines())
     assert "\x1b" not in output
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.documents import Document, DocumentFault, blob_id, chunks, decode, resolve
+from tax.documents import Document, DocumentFault, chunks, decode, resolve
 from tax.segments import sentences, tokens
 
 PROSE = (
@@ -114,11 +114,6 @@ def test_decoding():
         decode(b"one\n\xff\n")
     with pytest.raises(DocumentFault, match="empty"):
         decode(b" \n")
-
-
-def test_blob_id_is_git_s():
-    assert blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
-    assert blob_id(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 
 
 def test_a_document_in_a_folder_below(tmp_path):

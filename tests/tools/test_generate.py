@@ -226,7 +226,9 @@ def test_leaves_do_not_wait_for_each_other_s_stages(tax, taxonomy):
     with RunningLoopback() as server:
         generate(tax, server.url, "--concurrency", 1)
         stages = [body.get("response_format", {}).get("json_schema", {}).get("name", "") for body in server.bodies]
-    assert stages.index("judge_pair") < stages.index("knowledge_questions"), "the last stage of one, the first of another"
+    assert stages.index("judge_pair") < stages.index("knowledge_questions"), (
+        "the last stage of one, the first of another"
+    )
 
 
 def test_the_same_command_again_asks_nothing(tax, taxonomy):

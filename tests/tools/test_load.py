@@ -84,7 +84,7 @@ def test_without_a_branch_the_keys_say_it(tmp_path):
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (SKILL.replace(b"Norway", b"Norw\xe4y"), [("not-utf8", 6, 39)]),
+        (SKILL.replace(b"Norway", b"Norw\xe4y"), [("not-utf8", 6, 42)]),
         (SKILL.replace(b"version: 4", b"version: 4 # \xf0\x9f\x8e\xb5 \xff"), [("not-utf8", 1, 16)]),
         (b"\xef\xbb\xbf" + SKILL, [("byte-order-mark", 1, 1)]),
         (b"\xef\xbb\xbf" + SKILL.replace(b"lee", b"l\xffe"), [("byte-order-mark", 1, 1), ("not-utf8", 2, 14)]),
@@ -224,7 +224,9 @@ def test_very_many_faults_are_cut(file):
 
 
 LEAVES = [load(path).data for path in sorted(GOOD.rglob("qna.yaml")) if "empty" not in path.parts]
-JUNK = st.sampled_from([None, True, 0, -1.5, "", " ", "x", [], {}, ["x"], [None], {"x": 1}, {"question": 1}, [[[]]], "\u202e"])
+JUNK = st.sampled_from(
+    [None, True, 0, -1.5, "", " ", "x", [], {}, ["x"], [None], {"x": 1}, {"question": 1}, [[[]]], "\u202e"]
+)
 KEYS = ["question", "messages", "repo", "holdout", "answers", "<<", "(question)", "version", "int", "x" * 100, ""]
 
 

@@ -84,7 +84,9 @@ def test_known_leaves_out_what_the_file_does_not_have():
 
 
 LINE_ENDS = st.sampled_from(["\n", "\r\n", "\r"])
-COMMENTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff\u2028\u2029"))
+COMMENTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff\u2028\u2029")
+)
 
 
 @given(
@@ -166,7 +168,9 @@ def test_a_key_that_stands_twice():
     assert source.data == {"a": 4, "b": 2}
 
 
-@pytest.mark.parametrize("written", ["!!python/object/apply:os.system [id]", "!x {a: b}", "!!binary aGk=", "!important"])
+@pytest.mark.parametrize(
+    "written", ["!!python/object/apply:os.system [id]", "!x {a: b}", "!!binary aGk=", "!important"]
+)
 def test_tags_build_nothing(written):
     found = problem(f"a: {written}\n")
     assert (found.rule, found.line, found.column) == ("yaml-tag", 1, 4)

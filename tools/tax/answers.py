@@ -68,9 +68,7 @@ def _from_markers(text: str, fields: Sequence[OutputField]) -> Mapping[str, Any]
 def _group(text: str, fields: Sequence[OutputField]) -> dict[str, Any] | None:
     names = "|".join(re.escape(field.name.upper()) for field in fields)
     pieces = re.split(rf"(?m)^[ \t]*\[({names})\]", re.split(_END, text)[0])
-    return {
-        name.lower(): value.strip() for name, value in zip(pieces[1::2], pieces[2::2], strict=True)
-    } or None
+    return {name.lower(): value.strip() for name, value in zip(pieces[1::2], pieces[2::2], strict=True)} or None
 
 
 def _checked(found: Mapping[str, Any], fields: Sequence[OutputField], lost: list[str]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from tax.documents import blob_id, decode
+from tax.documents import decode
 from tax.leaf import FILE_NAME
-from tax.load import load
+from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable
 from tax.report import safe_lines
 from tax.runs import read_manifest, read_samples, run_folders

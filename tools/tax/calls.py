@@ -29,9 +29,7 @@ from tax.teachers.base import (
 
 DRAWS = 3  # how often a broken answer is drawn before its draw is given up
 TRIES = 10  # how often a busy or broken server is asked for one draw
-FAILURES_IN_A_ROW = (
-    50  # failed calls without one success between them: the teacher is gone, not the call unlucky
-)
+FAILURES_IN_A_ROW = 50  # failed calls without one success between them: the teacher is gone, not the call unlucky
 RETRY_TEMPERATURE = 0.5  # a broken answer at temperature 0 would come again as it was
 DRAIN = 10.0  # seconds at the end of a run
 
@@ -91,9 +89,7 @@ class Throttle:
 class Meter:
     """What a run has done so far: the progress display reads it, the manifest keeps it."""
 
-    asked: Counter[str] = field(
-        default_factory=Counter
-    )  # calls by prompt, answered by the teacher in this run
+    asked: Counter[str] = field(default_factory=Counter)  # calls by prompt, answered by the teacher in this run
     reused: Counter[str] = field(default_factory=Counter)  # calls by prompt, found in the journal
     retries: Counter[str] = field(default_factory=Counter)  # by cause
     prompt_tokens: int = 0

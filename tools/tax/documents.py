@@ -6,12 +6,12 @@ a sample can be walked back to its sentence. Markdown and plain text are read; d
 are not fetched yet.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tax.leaf import KnowledgeLeaf, LocalDocument
+from tax.load import blob_id
 from tax.segments import Block, Span, blocks, plain, sentences, tokens
 
 CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a word
@@ -66,11 +66,7 @@ def read_documents(leaf: KnowledgeLeaf, folder: Path) -> list[Document]:
         data = resolve(folder, entry.path).read_bytes()
         text = decode(data)
         title = entry.title or next(
-            (
-                plain(text[block.start : block.end].lstrip("# "))
-                for block in blocks(text)
-                if block.kind == "heading"
-            ),
+            (plain(text[block.start : block.end].lstrip("# ")) for block in blocks(text) if block.kind == "heading"),
             Path(entry.path).stem.replace("_", " "),
         )
         read.append(Document(entry.path, title, entry.license, blob_id(data), text))
@@ -93,18 +89,14 @@ def resolve(folder: Path, relative: str) -> Path:
         )
     try:
         if not found.is_file():
-            raise DocumentFault(
-                "there is no such file", "put the document beside the leaf; mind upper and lower case"
-            )
+            raise DocumentFault("there is no such file", "put the document beside the leaf; mind upper and lower case")
         if not found.resolve().is_relative_to(folder.resolve()):
             raise DocumentFault(
                 "the document is a link to a file outside the leaf's folder",
                 "put the file itself beside the leaf",
             )
         if found.stat().st_size > MAX_DOCUMENT:
-            raise DocumentFault(
-                f"the document is larger than {MAX_DOCUMENT // 1_000_000} MB", "split it into chapters"
-            )
+            raise DocumentFault(f"the document is larger than {MAX_DOCUMENT // 1_000_000} MB", "split it into chapters")
     except OSError as error:
         raise DocumentFault(f"the document cannot be read: {error.strerror}") from error
     return found
@@ -116,17 +108,10 @@ def decode(data: bytes) -> str:
         text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise DocumentFault(
-            f"the document is not UTF-8 (line {line})", "save it with the encoding UTF-8"
-        ) from error
+        raise DocumentFault(f"the document is not UTF-8 (line {line})", "save it with the encoding UTF-8") from error
     if not text.strip():
         raise DocumentFault("the document is empty", "put its text into it")
     return text
-
-
-def blob_id(data: bytes) -> str:
-    """Return git's id of a file with this content."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -45,18 +44,15 @@ class Loaded:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The keys of the file as plain values, faulty ones included; empty where it holds no keys."""
-        return self.source.data if isinstance(self.source.data, dict) else {}
+        """The keys of the file as plain values, faulty ones included; empty where it is no leaf of a known version."""
+        return self.source.data if self.version else {}
 
     @property
     def seeds(self) -> list[tuple[int, dict[str, Any]]]:
         """The seeds that are groups of keys, each with its index in `seed_examples`."""
-        seeds = self.data.get("seed_examples")
-        return (
-            [(index, seed) for index, seed in enumerate(seeds) if isinstance(seed, dict)]
-            if isinstance(seeds, list)
-            else []
-        )
+        found = self.data.get("seed_examples")
+        seeds = found if isinstance(found, list) else []
+        return [(index, seed) for index, seed in enumerate(seeds) if isinstance(seed, dict)]
 
 
 def load(path: Path, shown: str | None = None) -> Loaded:
@@ -66,7 +62,9 @@ def load(path: Path, shown: str | None = None) -> Loaded:
     data, refusal = _bytes(path, root)
     text, fault = _text(data)
     source = Source(shown, text)
-    problems = [*source.problems, *(source.problem((), *each) for each in [refusal] if each)]
+    problems = list(source.problems)
+    if refusal:
+        problems.append(source.problem((), *refusal))
     if fault:
         position = source.place(fault.at)
         problems.append(Problem(shown, position.line, position.column, "not-utf8", Level.ERROR, *fault[1:]))
@@ -105,40 +103,54 @@ def _place(path: Path) -> tuple[str, PurePosixPath]:
     stays as it is given, and its root is the leaf's own folder.
     """
     absolute = os.path.abspath(path)  # noqa: PTH100 (resolve would follow links)
-    *folders, _ = parts = PurePosixPath(Path(absolute).as_posix()).parts
+    *folders, _ = parts = absolute.replace(os.sep, "/").split("/")
     named = [index for index, part in enumerate(folders) if part in BRANCHES]
     if not named:
-        return str(Path(absolute).parent), PurePosixPath(path.as_posix())
+        return os.sep.join(folders), PurePosixPath(path.as_posix())  # noqa: PTH118
     index = next((each for each in named if parts[each - 1] == "taxonomy"), named[-1])
-    return str(Path(*parts[:index])), PurePosixPath(*parts[index:])
+    return os.sep.join(parts[:index]), PurePosixPath(*parts[index:])  # noqa: PTH118
+
+
+def _leads_outside(path: str, root: str) -> bool:
+    """Tell whether a link, at the file or at a folder between it and `root`, leads out of `root`."""
+    linked = False
+    end = len(path)
+    while end > len(root):
+        linked = linked or os.path.islink(path[:end])  # noqa: PTH114 (ten times faster)
+        end = path.rfind(os.sep, 0, end)
+    return linked and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root or os.sep))
 
 
 def _bytes(path: Path, root: str) -> tuple[bytes, _Refusal | None]:
+    absolute = os.path.abspath(path)  # noqa: PTH100
     try:
-        if not f"{os.path.realpath(path)}{os.sep}".startswith(f"{_realpath(root).rstrip(os.sep)}{os.sep}"):
+        if _leads_outside(absolute, root):
             fix = "put the file itself here, not a link to it"
             return b"", _Refusal("symlink", "this is a link to a file outside the taxonomy", fix)
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
-            return b"", _Refusal(
-                "unreadable-file", f"`{excerpt(path.name)}` is {what}, but a leaf is a file", "rename it"
-            )
-        if status.st_size > MAX_BYTES:
-            message = f"this file has {status.st_size:,} bytes; a leaf has at most {MAX_BYTES:,}"
-            return b"", _Refusal("too-large", message, "split it into several leaves")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1), None
+        # without blocking, as a named pipe would wait for a writer
+        descriptor = os.open(absolute, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            return _descriptor_bytes(descriptor, path.name)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return b"", _Refusal(
-            "unreadable-file", f"this file cannot be read: {excerpt(reason)}", "mend its rights or its path"
-        )
+        fix = "mend its name or its access rights"
+        return b"", _Refusal("unreadable-file", f"this file cannot be read: {excerpt(reason)}", fix)
 
 
-@lru_cache(maxsize=1024)
-def _realpath(folder: str) -> str:
-    return os.path.realpath(folder)
+def _descriptor_bytes(descriptor: int, name: str) -> tuple[bytes, _Refusal | None]:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
+        return b"", _Refusal("unreadable-file", f"`{excerpt(name)}` is {what}, but a leaf is a file", "rename it")
+    if status.st_size > MAX_BYTES:
+        message = f"this file has {status.st_size:,} bytes; a leaf has at most {MAX_BYTES:,}"
+        return b"", _Refusal("too-large", message, "split it into several leaves")
+    parts = []
+    while part := os.read(descriptor, MAX_BYTES):
+        parts.append(part)
+    return b"".join(parts)[: MAX_BYTES + 1], None
 
 
 def _text(data: bytes) -> tuple[str, _EncodingFault | None]:

@@ -22,7 +22,7 @@ from tax.leaf import (
     QuestionSeed,
     SkillLeaf,
 )
-from tax.source import Loc, Source
+from tax.source import MERGE, Loc, Source
 
 VERSIONS = (1, 2, 3)
 
@@ -159,8 +159,8 @@ def reread(source: Source, value: Any, loc: Loc = ()) -> Any:
 
     What 1.2 reads as a number, but 1.1 as a text, becomes a text; the key `<<` gives its keys to its parent.
     """
-    if isinstance(value, dict) and "<<" in value:
-        merged = value.pop("<<")
+    if isinstance(value, dict) and MERGE in value:
+        merged = value.pop(MERGE)
         for group in merged if isinstance(merged, list) else [merged]:
             for key, child in group.items() if isinstance(group, dict) else ():
                 value.setdefault(key, child)

@@ -12,9 +12,10 @@ from enum import StrEnum
 
 # C0 and C1 controls, the bidi overrides and isolates, and the line separators: all that could move a cursor,
 # reorder a line or forge a new one.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+_RUNNER_COMMAND = ("##[", "# #[")  # which GitHub's runner obeys wherever it stands in a line
 
 
 class UserError(Exception):
@@ -43,10 +44,8 @@ class Problem:
 
 
 def printable(text: str) -> str:
-    """Return text in which nothing can steer a terminal: unsafe characters are written out as \\x1b or \\u202e."""
-    return _UNSAFE.sub(
-        lambda match: match.group().encode("unicode_escape", "backslashreplace").decode(), text
-    )
+    """Return text that steers neither a terminal nor a workflow: unsafe characters are written as \\x1b or \\u202e."""
+    return _UNSAFE.sub(_escaped, text).replace(*_RUNNER_COMMAND)
 
 
 def excerpt(value: object, width: int = 60) -> str:
@@ -70,7 +69,7 @@ def as_text(checked: int, problems: Sequence[Problem]) -> str:
     for problem in problems:
         if problem.path != path:
             path = problem.path
-            lines += ["", printable(path)]
+            lines += ["", printable(f"./{path}" if path.startswith(":") else path)]
         lines.append(
             f"  {problem.line}:{problem.column}  {problem.level}  {printable(problem.message)}  [{problem.rule}]"
         )
@@ -87,7 +86,10 @@ def as_json(checked: int, problems: Sequence[Problem]) -> str:
         "warnings": sum(problem.level == Level.WARNING for problem in problems),
         "problems": [asdict(problem) for problem in problems],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    written = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    # The line ends are ours: json escapes those of the texts.
+    lines = [_UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", line) for line in written.split("\n")]
+    return "\n".join(lines).replace("##[", "#\\u0023[")
 
 
 def as_github(checked: int, problems: Sequence[Problem]) -> str:
@@ -110,7 +112,11 @@ def as_github(checked: int, problems: Sequence[Problem]) -> str:
 
 def _github_data(text: str) -> str:
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return _UNSAFE.sub("�", escaped)
+    return _UNSAFE.sub("�", escaped).replace(*_RUNNER_COMMAND)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match.group().encode("unicode_escape", "backslashreplace").decode()
 
 
 def _github_property(text: str) -> str:

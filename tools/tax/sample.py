@@ -32,9 +32,7 @@ class Source(_Record):
     blob: str  # git's id of the document
     commit: str | None  # the taxonomy's commit, where it holds this document as it was read
     span: tuple[int, int]  # the chunk that the teacher saw
-    evidence: (
-        tuple[int, int] | None
-    )  # the sentences that support the answer, where they were found word for word
+    evidence: tuple[int, int] | None  # the sentences that support the answer, where they were found word for word
 
 
 class Sample(_Record):

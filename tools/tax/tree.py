@@ -61,9 +61,7 @@ def changed_leaves(root: Path, base: str | None = None) -> list[Path]:
 
     repo = repository(root)
     if repo is None:
-        raise UserError(
-            f"{root} is no git repository, so nothing tells what changed: name the leaves instead"
-        )
+        raise UserError(f"{root} is no git repository, so nothing tells what changed: name the leaves instead")
     try:
         fork = _fork(repo, base)
         named = repo.git.diff("--name-only", "-z", "--no-renames", fork, "--", ".").split("\0")
@@ -85,16 +83,10 @@ def head(root: Path) -> tuple[str | None, bool]:
 
 
 def _fork(repo: "Repo", base: str | None) -> str:
-    known = [
-        name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)
-    ]
+    known = [name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)]
     if not known:
-        named = (
-            f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
-        )
-        raise UserError(
-            f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first"
-        )
+        named = f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
+        raise UserError(f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first")
     return str(repo.git.merge_base(known[0], "HEAD")).strip()
 
 
@@ -110,9 +102,7 @@ def _is_commit(repo: "Repo", name: str) -> bool:
 
 def _leaf_above(path: Path, taxonomy: Path) -> Path | None:
     """Return the leaf that a changed file belongs to: its own, or that of the nearest folder above it."""
-    if (
-        path.stem.lower() == "qna" and taxonomy in path.parents
-    ):  # qna.yml too, so that its name is found at fault
+    if path.stem.lower() == "qna" and taxonomy in path.parents:  # qna.yml too, so that its name is found at fault
         return path if path.is_file() else None
     for folder in path.parents:
         if folder == taxonomy or taxonomy not in folder.parents:

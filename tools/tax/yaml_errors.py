@@ -14,7 +14,7 @@ import yaml
 from tax.problems import excerpt
 
 _KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
-_BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)[\w -]+:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+_BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
 _GLUED_KEY = re.compile(r"[ ]*(?:-[ ]+)*([a-z_]{1,40}):(?!//)[^\s:]")
 
 
@@ -42,6 +42,9 @@ class _Fault:
     def line(self, index: int) -> str:
         end = self.text.find("\n", index)
         return self.text[self.start_of_line(index) : end if end >= 0 else len(self.text)].rstrip("\r")
+
+    def line_number(self, index: int) -> int:
+        return self.text.count("\n", 0, index) + 1
 
     def column(self, index: int) -> int:
         return index - self.start_of_line(index)
@@ -195,20 +198,17 @@ def _colon_in_text(fault: _Fault) -> Diagnosis | None:
             f"the text of `{key.group(1)}` contains a colon followed by a space, which starts a new key in YAML",
             "put the whole text in double quotes, or after `|` on lines of its own",
         )
-    place = fault.first_character(fault.index)
+    name = excerpt(before.strip(" -"), 40)
     above = fault.line_before(fault.index)
-    name = before.strip(" -")
-    fix = "give it as many spaces as the keys that it belongs with"
-    if above is not None and _KEY.match(fault.line(above)):
-        indent = fault.column(fault.first_character(above))
-        fix = f"give it {indent} spaces, as the line above, or move it where it belongs"
+    key_above = _KEY.match(fault.line(above)) if above is not None else None
     if before.lstrip().startswith("- "):
         fix = "write the key of the list (such as `seed_examples:`) on a line of its own above it"
-    return Diagnosis(
-        place,
-        f"the key `{excerpt(name, 40)}` is indented so deep that it reads as more of the text above it",
-        fix,
-    )
+    elif key_above:
+        fix = f"a key starts in column {key_above.start(1) + 1}, as `{key_above.group(1)}` does; a text goes after `|`"
+    else:
+        fix = "if it belongs to the text, put the whole text in double quotes, or after `|` on lines of its own"
+    message = f"`{name}:` looks like a key, but its place makes it part of the text above it"
+    return Diagnosis(fault.first_character(fault.index), message, fix)
 
 
 def _colon_expected(fault: _Fault) -> Diagnosis | None:
@@ -229,7 +229,7 @@ def _open_bracket(fault: _Fault) -> Diagnosis | None:
         sign, place = fault.character, fault.index
         message = f"a text cannot start with `{sign}`, which has a meaning of its own in YAML"
         return Diagnosis(place, message, "put the text in double quotes") if sign.strip() else None
-    line = fault.text.count("\n", 0, fault.index) + 1
+    line = fault.line_number(fault.index)
     closing = "]" if sign == "[" else "}"
     return Diagnosis(
         fault.began,
@@ -241,11 +241,15 @@ def _open_bracket(fault: _Fault) -> Diagnosis | None:
 def _item_expected(fault: _Fault) -> Diagnosis | None:
     key = _KEY.match(fault.line(fault.index)) if fault.starts_line else None
     if key:
-        return Diagnosis(
-            fault.index,
-            f"the key `{key.group(1)}` is out of line with the items of the list above",
-            "line it up with the keys of its item; a key after the list, with the key of the list",
-        )
+        fix = "line it up with the keys that it belongs with"
+        above = fault.line_before(fault.index)
+        while above is not None:
+            item = re.match("[ ]*- +(?=[^ ])", fault.line(above))
+            if item:
+                fix = f"a key of the item in line {fault.line_number(above)} starts in column {item.end() + 1}"
+                break
+            above = fault.line_before(above)
+        return Diagnosis(fault.index, f"the key `{key.group(1)}` is out of line with the list above it", fix)
     return Diagnosis(
         fault.index,
         "an item of the list was expected here: a line that starts with `- `, in one column with the items above",
@@ -270,10 +274,12 @@ def _item_beside_key(fault: _Fault) -> Diagnosis | None:
 
 
 def _second_document(fault: _Fault) -> Diagnosis | None:
-    line = fault.line(fault.index)
-    if line.startswith(("---", "...")):
-        message = f"the line `{line[:3]}` starts a second document, but a leaf is one"
-        return Diagnosis(fault.index, message, f"delete the line `{line[:3]}`; within a text, indent it below its key")
+    above = fault.line_before(fault.index)
+    for place in [fault.start_of_line(fault.index), above if above is not None else 0]:
+        sign = fault.text[place : place + 3]
+        if sign in {"---", "..."}:
+            message = f"the line `{sign}` starts a second document, but a leaf is one"
+            return Diagnosis(place, message, f"delete the line `{sign}`; within a text, indent it below its key")
     return Diagnosis(
         fault.index,
         "this line is indented less than the first key of the file",
@@ -283,7 +289,7 @@ def _second_document(fault: _Fault) -> Diagnosis | None:
 
 def _escape(fault: _Fault) -> Diagnosis | None:
     return Diagnosis(
-        fault.index,
+        max(fault.text.rfind("\\", 0, fault.index + 1), fault.began),
         "a backslash within double quotes announces a special character, and this is none",
         "double the backslash, or use single quotes, or put the text after `|` without quotes",
     )
@@ -304,7 +310,7 @@ _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[_Fault], Diagnosis | None]]] =
         _special_start,
     ),
     (("did not find expected comment or line break",), _text_beside_indicator),
-    (("expected key", "expected '-' indicator", "expected ',' or"), _quotes_end_early),
+    (("expected key", "expected '-' indicator", "expected ',' or", "block sequence"), _quotes_end_early),
     (("mapping values are not allowed", "could not find expected ':'"), _glued_key),
     (("could not find expected ':'", "did not find expected key"), _shallow_text),
     (("mapping values are not allowed",), _colon_in_text),

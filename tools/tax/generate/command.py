@@ -6,7 +6,7 @@ import datetime
 import json
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,17 @@ from tax.calls import Caller
 from tax.config import Config, find_config
 from tax.documents import DocumentFault, read_documents
 from tax.generate.preview import Preview, preview
+from tax.generate.progress import Progress
 from tax.generate.run import Generation, Settings, describe
 from tax.journal import Journal
 from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load
 from tax.problems import UserError, failed, printable
-from tax.progress import Progress
 from tax.runs import RunFolder, run_id
 from tax.teachers.base import Teacher
 from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
+from tax.validate import check_loaded
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,21 @@ class Result:
 
 def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
     """Run the command on the leaves at some paths. Raises UserError or TeacherError."""
-    leaves = [load(path) for path in leaves_at(paths)]
+    config = find_config(root)
+    leaves = [_fit(load(path), config) for path in leaves_at(paths)]
     if not leaves:
         raise UserError("there are no leaves to grow here")
-    return asyncio.run(_run(leaves, root, options, find_config(root)))
+    return asyncio.run(_run(leaves, root, options, config))
+
+
+def _fit(loaded: Loaded, config: Config) -> Loaded:
+    """Return a leaf as it may be grown: without its content where a rule finds an error, such as a licence's."""
+    return replace(loaded, leaf=None) if failed(check_loaded(loaded, config)) else loaded
 
 
 async def _run(leaves: list[Loaded], root: Path, options: Options, config: Config) -> Result:
     settings = Settings(options.samples, options.seed, options.concurrency)
-    unfit = sum(failed(leaf.problems) for leaf in leaves)
+    unfit = sum(leaf.leaf is None for leaf in leaves)
     teacher = await open_teacher(options.teacher, options.model, config.teachers)
     journal = Journal(options.calls or root / ".tax" / "calls")
     caller = Caller(teacher, journal, settings.concurrency, settings.seed)

@@ -166,9 +166,8 @@ def _marker_form(fields: Sequence[OutputField]) -> str:
     group = fields[0].items if repeated else fields
     lines = [f"[{field.name.upper()}] {_about(field)}" for field in group] + ["[END]"]
     every = "Repeat this form for each. " if repeated else ""
-    return (
-        f"{every}Write each marker at the beginning of a line, in this form, and nothing else:\n\n"
-        + "\n".join(lines)
+    return f"{every}Write each marker at the beginning of a line, in this form, and nothing else:\n\n" + "\n".join(
+        lines
     )
 
 

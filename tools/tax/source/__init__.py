@@ -8,38 +8,26 @@ build no objects, and `<<` is an ordinary key.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import yaml
-import yaml.cyaml
 
 from tax.problems import Level, Problem, excerpt
+from tax.source.compose import MAX_DEPTH, MAX_VALUES, TAG, TOO_MANY, Excess, compose
+from tax.source.values import plain_value
 from tax.yaml_errors import diagnose
 
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MERGE", "Loc", "Position", "Source"]
+
 MAX_BYTES = 2_000_000
-MAX_DEPTH = 60
-MAX_VALUES = 100_000
+MERGE = "<<"  # YAML 1.1's key that takes in another mapping's keys; here an ordinary one, but it may stand twice
 
 Loc = tuple[str | int, ...]
 
-_TAG = "tag:yaml.org,2002:"
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL: dict[str, object] = {
-    **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
-    **dict.fromkeys(["true", "True", "TRUE"], True),
-    **dict.fromkeys(["false", "False", "FALSE"], False),
-    **dict.fromkeys([".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"], float("inf")),
-    **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], float("-inf")),
-    **dict.fromkeys([".nan", ".NaN", ".NAN"], float("nan")),
-}
-# Cheap signs of nesting beyond MAX_DEPTH; only a text that shows one is measured event by event. libyaml's composer
-# recurses on the C stack: 100,000 levels end the process, so depth is known before it runs. A text without these
-# signs can still nest some four times as deep, by mixing them.
-_DEEP = re.compile(rf"\n[ ]{{{MAX_DEPTH}}}|(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
 _MAX_BUILT_DEPTH = 5 * MAX_DEPTH
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -66,6 +54,8 @@ class Source:
         self._children: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         if self.text is not text:
             self._report(0, "byte-order-mark", *_BYTE_ORDER_MARK, level=Level.WARNING)
+        if "\r" in self.text:
+            self._report(self.text.index("\r"), "line-ends", *_CARRIAGE_RETURN, level=Level.WARNING)
         self._read()
 
     def position(self, loc: Loc) -> Position:
@@ -109,6 +99,11 @@ class Source:
                 node = child[1]
         return tuple(found)
 
+    def keys(self, loc: Loc) -> Set[str]:
+        """Return the keys that the group at `loc` has in the file."""
+        _, node = self._find(loc)
+        return self._by_key(node).keys() if isinstance(node, yaml.MappingNode) else frozenset()
+
     def scalar(self, loc: Loc) -> str | None:
         """Return the characters of an unquoted, untagged value such as 012 or null; None for any other value."""
         _, node = self._find(loc)
@@ -121,17 +116,19 @@ class Source:
         _, node = self._find(loc)
         return isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}
 
-    def comment(self, loc: Loc) -> tuple[str, Position] | None:
-        """Return the comment that ends the line of an unquoted value, and where it starts."""
+    def comment(self, loc: Loc) -> str | None:
+        """Return the comment that ends the line of an unquoted value."""
         _, node = self._find(loc)
         if not isinstance(node, yaml.ScalarNode) or node.style:
             return None
         match = _COMMENT.match(self.text, node.end_mark.index)
-        return (match.group(1), self.place(match.start(1))) if match else None
+        return match.group(1) if match else None
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+        if "\r" in self.text:
+            return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))]
 
     def _read(self) -> None:
         text = self.text
@@ -140,28 +137,21 @@ class Source:
             self._report(0, "too-large", message, "split it into several leaves")
             return
         try:
-            root = self._compose(text)
-        except (yaml.reader.ReaderError, UnicodeEncodeError):
-            root = self._compose(self._without_forbidden(text))
-        if root is None:
-            return
-        try:
-            self.data = _Builder(self).build(root)
-        except _TooMuch as error:
-            self._report(error.node.start_mark.index, "too-large", str(error), "write the values out, without & and *")
-        self._root = root
-
-    def _compose(self, text: str) -> yaml.Node | None:
-        deep = _too_deep(text)
-        if deep is not None:
-            self._report(deep, "too-large", f"values are nested more than {MAX_DEPTH} levels deep here", "nest less")
-            return None
-        try:
-            return yaml.compose(text, Loader=yaml.cyaml.CBaseLoader)
+            root = self._composed(text)
+            if root is not None:
+                self.data = _Builder(self).build(root)
+                self._root = root
+        except Excess as error:
+            self._report(error.index, "too-large", str(error), "split it into several leaves, or write it more simply")
         except yaml.MarkedYAMLError as error:
             found = diagnose(error, text)
             self._report(found.index, "yaml-syntax", found.message, found.fix)
-            return None
+
+    def _composed(self, text: str) -> yaml.Node | None:
+        try:
+            return compose(text)
+        except (yaml.reader.ReaderError, UnicodeEncodeError):
+            return compose(self._without_forbidden(text))
 
     def _without_forbidden(self, text: str) -> str:
         """Report the characters that YAML forbids, and return the text with others in their place."""
@@ -188,14 +178,17 @@ class Source:
 
     def _child(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
         if isinstance(node, yaml.MappingNode):
-            children = self._children.get(node)
-            if children is None:
-                children = {_key(key): (key, value) for key, value in node.value}
-                self._children[node] = children
-            return children.get(part) if isinstance(part, str) else None
+            return self._by_key(node).get(part) if isinstance(part, str) else None
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             return None, node.value[part]
         return None
+
+    def _by_key(self, node: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        found = self._children.get(node)
+        if found is None:
+            found = {_key(key): (key, value) for key, value in node.value}
+            self._children[node] = found
+        return found
 
     def _has_tag(self, node: yaml.Node) -> bool:
         return self.text.startswith("!", node.start_mark.index)
@@ -205,15 +198,11 @@ _BYTE_ORDER_MARK = (
     "this file starts with an invisible character, the byte order mark",
     "save it as UTF-8 without BOM",
 )
+_CARRIAGE_RETURN = (
+    "the lines of this file end as on Windows, which makes git show all of them as changed",
+    "save it with Unix line ends (LF)",
+)
 _COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
-
-
-class _TooMuch(Exception):
-    """The values are too many or too deep; `node` is the one that was reached."""
-
-    def __init__(self, node: yaml.Node, message: str) -> None:
-        super().__init__(message)
-        self.node = node
 
 
 class _Builder:
@@ -226,9 +215,9 @@ class _Builder:
     def build(self, node: yaml.Node, depth: int = 0) -> Any:
         self._count += 1
         if self._count > MAX_VALUES:
-            raise _TooMuch(node, f"this file holds more than {MAX_VALUES:,} values, counting what its aliases repeat")
+            raise Excess(node.start_mark.index, f"{TOO_MANY}, counting what its aliases repeat")
         if depth > _MAX_BUILT_DEPTH:
-            raise _TooMuch(node, "an alias repeats a value within itself, so that it never ends")
+            raise Excess(node.start_mark.index, "an alias repeats a value within itself, so that it never ends")
         if isinstance(node, yaml.MappingNode):
             self._check_tag(node, "map")
             return self._mapping(node, depth)
@@ -244,7 +233,10 @@ class _Builder:
         first: dict[str, yaml.Node] = {}
         for key_node, value_node in node.value:
             key = _key(key_node)
-            if key in first:
+            value = self.build(value_node, depth + 1)
+            if key == MERGE and key in first:
+                value = [*_listed(value), *_listed(result[key])]
+            elif key in first:
                 place = self._source.place(first[key].start_mark.index)
                 self._source._report(
                     key_node.start_mark.index,
@@ -253,63 +245,35 @@ class _Builder:
                     "keep one of the two; of two values only the last counts",
                 )
             first.setdefault(key, key_node)
-            result[key] = self.build(value_node, depth + 1)
+            result[key] = value
         return result
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
-        tag = node.tag.removeprefix(_TAG)
+        tag = node.tag.removeprefix(TAG)
         if tag == "str":
             if node.style:
                 return node.value
-            value = _plain(node.value)
+            value = plain_value(node.value)
             # `!!str 42` is a text; a look at the character tells it from 42 without one
             return value if isinstance(value, str) or not self._source._has_tag(node) else node.value
         if tag in {"int", "float", "bool", "null"}:
-            return _plain(node.value)
+            return plain_value(node.value)
         self._check_tag(node, "str")
         return node.value
 
     def _check_tag(self, node: yaml.Node, own: str) -> None:
-        if node.tag != _TAG + own:
+        if node.tag != TAG + own:
             self._source._report(
                 node.start_mark.index,
                 "yaml-tag",
-                f"`{excerpt(node.tag.replace(_TAG, '!!'))}` is a tag of YAML, which leaves do not use",
+                f"`{excerpt(node.tag.replace(TAG, '!!'))}` is a tag of YAML, which leaves do not use",
                 "leave it out; a text that starts with ! goes in double quotes",
             )
 
 
-def _plain(value: str) -> object:
-    """Resolve a plain scalar by YAML 1.2's core schema (YAML 1.2.2, section 10.3.2)."""
-    if value in _SPECIAL:
-        return _SPECIAL[value]
-    if not value[0].isalpha() and len(value) <= 60:
-        if _INTEGER.fullmatch(value):
-            return int(value, 0 if value[:2] in {"0o", "0x"} else 10)
-        if _FLOAT.fullmatch(value):
-            return float(value)
-    return value
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _key(node: yaml.Node) -> str:
     return node.value if isinstance(node.value, str) else "(no text)"
-
-
-def _too_deep(text: str) -> int | None:
-    """Return the index where values are nested deeper than MAX_DEPTH, if they are anywhere."""
-    if text.count("[") + text.count("{") < MAX_DEPTH and not _DEEP.search(text):
-        return None
-    depth = 0
-    try:
-        for event in _events(text):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                return int(event.start_mark.index)
-    except yaml.MarkedYAMLError:
-        pass  # the composer meets the same fault
-    return None
-
-
-def _events(text: str) -> Iterator[Any]:
-    parse: Callable[..., Iterator[Any]] = yaml.parse
-    return parse(text, Loader=yaml.cyaml.CBaseLoader)

@@ -1,0 +1,111 @@
+"""Problems as people and programs read them: complete, and harmless whatever a file says."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tax.problems import RENDERERS, Level, Problem, as_github, as_json, as_text, excerpt, failed, printable, summary
+
+ERROR = Problem("a/qna.yaml", 3, 5, "missing-key", Level.ERROR, "`answer` is missing", "add it")
+WARNING = Problem("a/qna.yaml", 7, 1, "few-seeds", Level.WARNING, "few seeds")
+HINT = Problem("b/qna.yaml", 1, 1, "no-holdout", Level.HINT, "no hold-out", "hold one out")
+
+
+def test_text_says_the_verdict_first_and_groups_by_file():
+    assert as_text(2, [ERROR, WARNING, HINT]) == (
+        "2 leaves checked: 1 error, 1 warning, 1 hint\n"
+        "\n"
+        "a/qna.yaml\n"
+        "  3:5  error  `answer` is missing  [missing-key]\n"
+        "      fix: add it\n"
+        "  7:1  warning  few seeds  [few-seeds]\n"
+        "\n"
+        "b/qna.yaml\n"
+        "  1:1  hint  no hold-out  [no-holdout]\n"
+        "      fix: hold one out\n"
+    )
+
+
+def test_summaries():
+    assert summary(1, []) == "1 leaf checked: no problems"
+    assert summary(0, []) == "0 leaves checked: no problems"
+    assert summary(2, [ERROR, ERROR]) == "2 leaves checked: 2 errors"
+
+
+def test_json():
+    found = json.loads(as_json(2, [ERROR, WARNING, HINT]))
+    assert (found["checked"], found["errors"], found["warnings"]) == (2, 1, 1)
+    assert found["problems"][0] == {
+        "path": "a/qna.yaml",
+        "line": 3,
+        "column": 5,
+        "rule": "missing-key",
+        "level": "error",
+        "message": "`answer` is missing",
+        "fix": "add it",
+    }
+
+
+def test_github():
+    lines = as_github(2, [ERROR, WARNING, HINT]).splitlines()
+    assert lines[0] == "::error file=a/qna.yaml,line=3,col=5,title=tax missing-key::`answer` is missing%0AFix: add it"
+    assert [line.split(" ")[0] for line in lines[:3]] == ["::error", "::warning", "::notice"]
+    assert lines[3] == summary(2, [ERROR, WARNING, HINT])
+
+
+def test_only_errors_fail():
+    assert failed([WARNING, ERROR])
+    assert not failed([WARNING, HINT])
+    assert not failed([])
+
+
+def test_an_excerpt_is_short_and_on_one_line():
+    assert excerpt("a\n  b\tc") == "a b c"
+    assert len(excerpt("x" * 1_000)) == 60
+    assert excerpt("x" * 60) == "x" * 60
+    assert excerpt(42) == "42"
+    assert excerpt(" ") == ""
+
+
+HOSTILE = [
+    "\x1b[2J",
+    "\r\n::error file=x::forged",
+    "\u202eevil",
+    "##[add-mask]x",
+    "%0A::error::x",
+    "\u2028::warning::x",
+    "\x9b31m",
+    "::stop-commands::x",
+    ",line=1::x",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("form", sorted(RENDERERS))
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_in_a_file_steers_a_terminal_or_a_workflow(form, text):
+    problem = Problem(text, 1, 1, "bad-value", Level.ERROR, text, text)
+    written = RENDERERS[form](1, [problem])
+    assert not set("\x1b\r\u202e\u2028\x9b\ud800") & set(written)
+    assert "##[" not in written
+    commands = [line for line in written.splitlines() if line.strip().startswith("::")]
+    assert len(commands) == (1 if form == "github" else 0)
+    if form == "json":
+        assert json.loads(written)["problems"][0]["message"] == text
+
+
+@given(st.text())
+def test_printable_text_is_printed_on_one_line(text):
+    assert len(printable(text).splitlines()) <= 1
+    printable(text).encode("utf-8")
+
+
+@given(st.text(), st.text())
+def test_json_brings_back_what_it_was_given(path, message):
+    problem = Problem(path, 1, 1, "x", Level.ERROR, message)
+    written = as_json(1, [problem])
+    written.encode("utf-8")
+    assert json.loads(written)["problems"][0]["message"] == message
+    assert json.loads(written)["problems"][0]["path"] == path

@@ -1,0 +1,134 @@
+"""tax.toml: what a taxonomy's maintainers set for everybody who works in it. Keys never stand there.
+
+```toml
+[licenses]
+allowed = ["CC-BY-4.0", "CC0-1.0"]       # SPDX ids
+
+[teachers.local]
+url = "http://127.0.0.1:8000/v1"         # an OpenAI-compatible server
+model = "mixtral"                        # its only one, if left out
+key_env = "LOCAL_KEY"                    # the environment variable that holds the key
+```
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from tax.problems import UserError, excerpt
+
+FILE_NAME = "tax.toml"
+
+# Licences that let a leaf or a document be changed, combined and used for any purpose.
+PERMISSIVE = [
+    "0BSD",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC-BY-2.0",
+    "CC-BY-2.5",
+    "CC-BY-3.0",
+    "CC-BY-4.0",
+    "CC-BY-SA-2.0",
+    "CC-BY-SA-2.5",
+    "CC-BY-SA-3.0",
+    "CC-BY-SA-4.0",
+    "CC-PDDC",
+    "CC-PDM-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "ODC-By-1.0",
+    "OGDL-Taiwan-1.0",
+    "OGL-UK-3.0",
+    "PDDL-1.0",
+    "PostgreSQL",
+    "Unlicense",
+    "Zlib",
+]
+
+Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class ConfigError(UserError):
+    """tax.toml must be changed; the message names the file, the key and the value."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LicensesConfig(_Section):
+    """[licenses]: which licences leaves, documents and datasets may have."""
+
+    allowed: list[Text] = PERMISSIVE
+
+
+class TeacherConfig(_Section):
+    """[teachers.NAME]: a server that `--teacher NAME` means."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
+    model: str = ""
+    key_env: Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+
+
+class Config(_Section):
+    """All of tax.toml; what the file leaves out keeps its default."""
+
+    licenses: LicensesConfig = LicensesConfig()
+    teachers: dict[str, TeacherConfig] = {}
+
+
+def find_config(start: Path) -> Config:
+    """Return the configuration of the nearest tax.toml, from `start` upwards; the defaults where there is none.
+
+    Raises ConfigError where the file cannot be read or holds what it should not.
+    """
+    folder = start.resolve()
+    for candidate in [folder, *folder.parents]:
+        if (candidate / FILE_NAME).is_file():
+            return read_config(candidate / FILE_NAME)
+    return Config()
+
+
+def read_config(path: Path) -> Config:
+    """Read one tax.toml. Raises ConfigError."""
+    try:
+        return Config.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {excerpt(error, 200)}") from error
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{path}: {_explained(dict(each))}" for each in error.errors())) from error
+
+
+def _explained(error: dict[str, object]) -> str:
+    loc = error["loc"]
+    assert isinstance(loc, tuple)
+    key = ".".join(str(part) for part in loc)
+    value = excerpt(error["input"], 60)
+    if error["type"] == "extra_forbidden":
+        if str(loc[-1]) in {"key", "api_key", "token"}:
+            return (
+                f"`{key}` does not belong here: put the key into an environment variable, and its name into `key_env`"
+            )
+        return f"there is no setting `{key}`: delete it, or look for a slip in its name"
+    if error["type"] == "missing":
+        return f"`{key}` is missing"
+    wanted = _WANTED.get(str(loc[-1]), "is of the wrong type")
+    return f"`{key}` is {value}, but {wanted}"
+
+
+_WANTED = {
+    "url": "it must be an address that starts with http:// or https://",
+    "model": "it must be a text: the model's name in quotes",
+    "key_env": "it must be the name of an environment variable, such as MY_KEY",
+    "allowed": 'it must be a list of SPDX ids, such as ["CC-BY-4.0"]',
+}

@@ -1,0 +1,31 @@
+"""The rules beyond the schema: one module a family, one function a rule, and here the list of them all."""
+
+import inspect
+
+from tax.faults.kinds import MANUALS as SCHEMA_MANUALS
+from tax.rules import documents, files, languages, licenses, reading, seeds, templates, texts
+from tax.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    files.file_name,
+    licenses.allowed,
+    languages.well_formed,
+    seeds.different,
+    seeds.enough,
+    seeds.held_out,
+    seeds.some_taught,
+    seeds.alike,
+    texts.not_blank,
+    texts.not_cut,
+    documents.readable,
+    documents.quoted,
+    documents.pinned,
+    templates.evaluates,
+)
+
+# The manual of every rule by its id: those of reading, of the schema, and of what lies beyond.
+MANUALS: dict[str, str] = {
+    **{id: inspect.cleandoc(manual) for id, manual in reading.MANUALS.items()},
+    **{id: inspect.getdoc(kind) or "" for id, kind in SCHEMA_MANUALS.items()},
+    **{rule.id: rule.manual for rule in RULES},
+}

@@ -1,0 +1,121 @@
+"""Rules about a knowledge leaf's documents."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tax.config import Config
+from tax.documents import DocumentFault, decode, resolve
+from tax.load import Loaded
+from tax.problems import Level, excerpt
+from tax.rules.rule import Finding, rule
+
+_SPACE = re.compile(r"\s+")
+
+
+@rule("document", Level.ERROR)
+def readable(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A document beside the leaf is there, in the leaf's folder or below it, and is text in UTF-8 (.md or .txt).
+
+    Passes:
+        documents:
+          - {path: tides.md, license: CC0-1.0}
+
+    Fails:
+        documents:
+          - {path: tide.md, license: CC0-1.0}
+    """
+    for index, path in _local(leaf):
+        fault = _read(leaf.path.parent, path)
+        if isinstance(fault, DocumentFault):
+            yield Finding(("documents", index, "path"), f"{excerpt(path)}: {fault}", fault.fix)
+
+
+@rule("context-not-in-document", Level.WARNING)
+def quoted(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """The context of a seed is copied from a document word for word; only white space may differ.
+
+    The teacher writes its questions about the documents. It learns from the seeds what their passages look like.
+
+    Passes:
+        seed_examples:
+          - context: The sea rises and falls
+              twice a day.
+            questions_and_answers:
+              - {question: How often does the sea rise?, answer: Twice a day.}
+
+    Fails:
+        seed_examples:
+          - context: The sea rises and sinks two times a day.
+            questions_and_answers:
+              - {question: How often does the sea rise?, answer: Twice a day.}
+    """
+    texts = [_read(leaf.path.parent, path) for _, path in _local(leaf)]
+    sound = [_SPACE.sub("", text) for text in texts if isinstance(text, str)]
+    if not sound or len(sound) < len(_items(leaf)):
+        return  # a document is missing or pinned elsewhere: the context may be from there
+    for index, seed in leaf.seeds:
+        context = seed.get("context")
+        if isinstance(context, str) and not any(_SPACE.sub("", context) in text for text in sound):
+            message = (
+                f"the context of seed {index + 1} is not in {'any document' if len(sound) > 1 else 'the document'}"
+            )
+            fix = "copy the passage word for word (spaces and line ends may differ)"
+            yield Finding(("seed_examples", index, "context"), message, fix)
+
+
+@rule("pinned-document", Level.WARNING, older=Level.WARNING)
+def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A document in another repository is named by an https address and by the full hash of a commit.
+
+    A branch or a short hash can mean another text tomorrow. Version 4 makes errors of these faults.
+
+    Passes:
+        version: 3
+        document:
+          repo: https://example.org/tides.git
+          commit: 951999afdc59c46d325493568193b40bd5439c9e
+          patterns: ["*.md"]
+
+    Fails:
+        version: 3
+        document:
+          repo: https://example.org/tides.git
+          commit: main
+          patterns: ["*.md"]
+    """
+    document = leaf.data.get("document")
+    if not isinstance(document, dict):
+        return
+    commit, repo = document.get("commit"), document.get("repo")
+    if isinstance(commit, str) and commit and not re.fullmatch("[0-9a-fA-F]{40}", commit):
+        fix = "write all 40 digits, as `git rev-parse HEAD` shows them"
+        yield Finding(("document", "commit"), f"{excerpt(commit, 45)} is not the full hash of a commit", fix)
+    if isinstance(repo, str) and repo and not re.match(r"https?://\S+$", repo):
+        yield Finding(
+            ("document", "repo"), f"{excerpt(repo)} is no https address", "write the repository's https address"
+        )
+
+
+def _items(leaf: Loaded) -> list[Any]:
+    documents = leaf.data.get("documents")
+    return documents if isinstance(documents, list) else []
+
+
+def _local(leaf: Loaded) -> list[tuple[int, str]]:
+    """Return the documents beside the leaf: each one's index and its path."""
+    return [
+        (index, item["path"])
+        for index, item in enumerate(_items(leaf))
+        if isinstance(item, dict) and isinstance(item.get("path"), str) and item["path"].strip()
+    ]
+
+
+def _read(folder: Path, path: str) -> str | DocumentFault:
+    try:
+        return decode(resolve(folder, path).read_bytes())
+    except DocumentFault as fault:
+        return fault
+    except OSError as error:
+        return DocumentFault(f"the document cannot be read: {error.strerror}")

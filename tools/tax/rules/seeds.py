@@ -1,0 +1,158 @@
+"""Rules about a leaf's seeds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tax.config import Config
+from tax.load import Loaded
+from tax.problems import Level
+from tax.rules.rule import Finding, rule
+from tax.source import Loc
+
+ENOUGH = 5
+
+
+@rule("duplicate-seed", Level.ERROR, older=Level.WARNING)
+def different(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """No seed repeats another: its question, with its context where a skill has one, is asked once in a leaf.
+
+    Upper and lower case and white space make no difference.
+
+    Passes:
+        seed_examples:
+          - {question: What is a spring tide?, answer: A tide of large range.}
+          - {question: What is a neap tide?, answer: A tide of small range.}
+
+    Fails:
+        seed_examples:
+          - {question: What is a tide?, answer: The rise and fall of the sea.}
+          - {question: What is a tide?, answer: A daily change of the sea's level.}
+    """
+    first: dict[tuple[str, ...], tuple[Loc, object]] = {}
+    for loc, key, content in _questions(leaf):
+        earlier, same = first.setdefault(key, (loc, content))
+        if earlier == loc or (leaf.version in {2, 3} and same == content):  # the latter is the schema's to tell
+            continue
+        place = leaf.source.position(earlier)
+        message = f"this repeats the question at line {place.line}, column {place.column}"
+        yield Finding(loc, message, "ask something else, or delete one of the two")
+
+
+@rule("few-seeds", Level.WARNING, older=Level.HINT)
+def enough(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A leaf has five seeds or more: the teacher sees from them what may vary.
+
+    Passes:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea.}
+          - {question: Name an ocean., answer: The Pacific.}
+          - {question: Name a current., answer: The Gulf Stream.}
+          - {question: Name a bay., answer: The Bay of Fundy.}
+
+    Fails:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+    """
+    count = len(leaf.seeds)
+    if 0 < count < ENOUGH and leaf.version not in {2, 3}:
+        some = "1 seed" if count == 1 else f"{count} seeds"
+        yield Finding(
+            ("seed_examples",),
+            f"this leaf has {some}; with {ENOUGH} or more, what grows from it varies",
+            at_key=True,
+            fix=f"add {ENOUGH - count} or more that differ in subject, length and form",
+        )
+
+
+@rule("no-holdout", Level.HINT)
+def held_out(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """One seed is held out: it is kept from teacher and training, to measure what the student has learned.
+
+    Passes:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea., holdout: true}
+
+    Fails:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea.}
+    """
+    seeds = leaf.seeds
+    if seeds and not any(seed.get("holdout") is True for _, seed in seeds):
+        message = "no seed is held out, so that nobody can measure what a model learns from this leaf"
+        yield Finding(("seed_examples",), message, "add `holdout: true` to one seed", at_key=True)
+
+
+@rule("all-holdouts", Level.ERROR)
+def some_taught(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """Not every seed is held out: the teacher needs some to learn from.
+
+    Passes:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea., holdout: true}
+
+    Fails:
+        seed_examples:
+          - {question: Name a sea., answer: The North Sea., holdout: true}
+    """
+    seeds = leaf.seeds
+    if seeds and all(seed.get("holdout") is True for _, seed in seeds):
+        message = "every seed is held out, so that the teacher has none to learn from"
+        yield Finding(("seed_examples",), message, "leave `holdout` to one or two seeds", at_key=True)
+
+
+@rule("mixed-seeds", Level.WARNING, older=Level.WARNING)
+def alike(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """The seeds of a skill are of one kind: all with a context or none, all dialogues or none.
+
+    Passes:
+        seed_examples:
+          - {context: It rained., question: What fell?, answer: Rain.}
+          - {context: It snowed., question: What fell?, answer: Snow.}
+
+    Fails:
+        seed_examples:
+          - {context: It rained., question: What fell?, answer: Rain.}
+          - {question: What falls in winter?, answer: Snow.}
+    """
+    if leaf.branch == "knowledge":
+        return
+    kinds = [(index, _kind(seed)) for index, seed in leaf.seeds if "question" in seed or "messages" in seed]
+    for index, kind in kinds:
+        if kind != kinds[0][1]:
+            message = f"seed {index + 1} is {kind}, but seed {kinds[0][0] + 1} is {kinds[0][1]}"
+            yield Finding(("seed_examples", index), message, "make all seeds alike, or two leaves of them")
+            return
+
+
+def _kind(seed: dict[str, Any]) -> str:
+    if "messages" in seed:
+        return "a dialogue"
+    return "a question with a context" if seed.get("context") is not None else "a question without a context"
+
+
+def _questions(leaf: Loaded) -> Iterator[tuple[Loc, tuple[str, ...], object]]:
+    """Yield every question: its place, its words as they are compared, and all that belongs to it."""
+    for index, seed in leaf.seeds:
+        loc: Loc = ("seed_examples", index)
+        pairs, messages = seed.get("questions_and_answers"), seed.get("messages")
+        if isinstance(pairs, list):
+            for place, pair in enumerate(pairs):
+                if isinstance(pair, dict) and isinstance(pair.get("question"), str):
+                    at = (*loc, "questions_and_answers", place, "question")
+                    yield at, (_words(pair["question"]),), pair
+        elif isinstance(messages, list):
+            contents = [each.get("content") for each in messages if isinstance(each, dict)]
+            if contents and all(isinstance(each, str) for each in contents):
+                yield (*loc, "messages"), tuple(_words(str(each)) for each in contents), seed
+        elif isinstance(seed.get("question"), str):
+            context = seed.get("context")
+            key = (_words(seed["question"]), _words(context) if isinstance(context, str) else "")
+            yield (*loc, "question"), key, seed
+
+
+def _words(text: str) -> str:
+    return " ".join(text.lower().split())
