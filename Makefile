@@ -17,7 +17,8 @@ help:
 demo: .venv/light
 	$(BIN)/tax validate
 	$(BIN)/tax generate --samples 50
-	$(BIN)/tax show --limit 3
+	$(BIN)/tax show --leaf knowledge/textbooks/oceanography --limit 3
+	$(BIN)/tax show --leaf mathematics/percentages --limit 1
 
 test: .venv/dev
 	$(BIN)/python -m pytest
