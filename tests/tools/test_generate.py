@@ -377,6 +377,24 @@ def test_a_leaf_with_errors_is_not_grown_and_the_others_are(tax, taxonomy):
     assert len(lines(next((taxonomy / "runs").iterdir()) / "samples.jsonl")) >= 6
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"leaf": ("domain: Gardening", "domain: Gardening\nlanguage: fr")}, "the teacher builtin cannot read French"),
+        ({"document": "# Compost\n\n## More\n"}, "its documents hold nothing but headings"),
+    ],
+)
+def test_a_document_that_cannot_be_asked_about(tax, taxonomy, change, reason):
+    folder = taxonomy / "taxonomy/knowledge/handbooks/gardening/compost"
+    if "leaf" in change:
+        leaf = (folder / "qna.yaml").read_text(encoding="utf-8")
+        (folder / "qna.yaml").write_text(leaf.replace(*change["leaf"]), encoding="utf-8")
+    else:
+        (folder / "compost.md").write_text(change["document"], encoding="utf-8")
+    _, output, _ = tax("generate", "taxonomy/knowledge", "--quiet")
+    assert f"skipped: {reason}" in output
+
+
 def test_progress_is_plain_where_there_is_no_terminal(tax):
     with RunningLoopback() as server:
         _, output, errors = tax("generate", "--teacher", server.url, "--samples", 3)

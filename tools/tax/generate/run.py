@@ -14,6 +14,7 @@ from tax.generate.grow import Growth, grow
 from tax.generate.knowledge import KnowledgePlan
 from tax.generate.skills import SkillPlan
 from tax.generate.stages import Board, Draft, Drop, Plan
+from tax.languages import language_name
 from tax.leaf import KnowledgeLeaf, Leaf
 from tax.load import Loaded
 from tax.runs import RunFolder
@@ -152,6 +153,10 @@ def leaf_plans(
             found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
         except DocumentFault as error:
             raise Skip(str(error)) from error
+        if not found:
+            raise Skip("its documents hold nothing but headings")
+        if not any(caller.teacher.reads(leaf.language, chunk.text) for chunk in found):
+            raise Skip(f"the teacher {caller.teacher.name} cannot read {language_name(leaf.language)}")
         return [KnowledgePlan(loaded, leaf, found, holdouts, caller, rank, commit=commit, seed=seed)]
     plans: list[Plan] = [ComputedPlan(loaded, leaf, holdouts, seed)] if leaf.problem_templates else []
     if seeds and not caller.teacher.grounded_only:

@@ -89,6 +89,10 @@ class Teacher(Protocol):
     free: bool
     grounded_only: bool
 
+    def reads(self, language: str, text: str) -> bool:
+        """Tell whether the teacher can work from a text in a language (a BCP 47 tag)."""
+        ...
+
     async def complete(self, request: Request) -> Completion:
         """Answer one request, trying once.
 

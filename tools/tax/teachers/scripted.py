@@ -51,6 +51,10 @@ class Scripted:
         self.name = f"scripted:{path.name}"
         self.model = "scripted"
 
+    def reads(self, language: str, text: str) -> bool:
+        """Take any text."""
+        return True
+
     async def complete(self, request: Request) -> Completion:
         """Answer with the rule's reply for the request's draw."""
         text = "\n".join(content for _, content in request.messages)

@@ -33,6 +33,10 @@ class Builtin:
     free = True
     grounded_only = True
 
+    def reads(self, language: str, text: str) -> bool:
+        """Tell whether a text can be read: English and Traditional Chinese can."""
+        return language_of(language, text) is not None
+
     async def complete(self, request: Request) -> Completion:
         """Answer a knowledge prompt with JSON. Raises TeacherError for any other prompt."""
         if request.prompt == "knowledge_questions":
