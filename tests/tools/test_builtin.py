@@ -207,7 +207,7 @@ def test_a_false_statement_has_one_altered_figure() -> None:
                     continue
                 seen += 1
                 figure = re.compile(r"\d(?:[\d,.]*\d)?")
-                assert figure.sub("#", right).rstrip(".") in figure.sub("#", pair["question"])
+                assert figure.sub("#", right).rstrip(".。") in figure.sub("#", pair["question"])
                 stated = figure.findall(pair["question"])[-len(figure.findall(right)) :]
                 assert sum(one != other for one, other in zip(figure.findall(right), stated, strict=True)) == 1
     assert seen
