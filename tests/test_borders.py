@@ -15,7 +15,7 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"generate"},
-    {"validate", "report", "blame", "schemas"},
+    {"validate", "renderers", "report", "blame", "schemas"},
     {"judge"},
     {
         "teachers",

@@ -1,11 +1,11 @@
 """The public surface, frozen: commands, options, file formats. A change is a decision, with a CHANGELOG line."""
 
 from tax.cli import cli
-from tax.problems import RENDERERS
+from tax.renderers import RENDERERS
 from tax.sample import Dropped, Sample
 
 COMMANDS = {
-    "validate": "paths --changed --base --format",
+    "validate": "paths --changed --base --format --strict",
     "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
     "--json --quiet",
     "show": "run --leaf --limit --html --json",
@@ -41,4 +41,4 @@ def test_the_fields_of_a_sample():
 
 
 def test_the_forms_of_problems():
-    assert set(RENDERERS) == {"text", "json", "github"}
+    assert set(RENDERERS) == {"text", "json", "github", "markdown", "sarif"}

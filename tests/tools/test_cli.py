@@ -66,6 +66,12 @@ def test_annotations_for_github_cannot_be_forged(tax, taxonomy):
     assert "\x1b" not in output
 
 
+def test_strict_fails_on_warnings(tax):
+    assert tax("validate")[0] == 0
+    code, output, _ = tax("validate", "--strict")
+    assert (code, "5 warnings" in output) == (1, True)
+
+
 def test_only_what_changed(tax, taxonomy):
     code, output, _ = tax("validate", "--changed")
     assert (code, output) == (0, "0 leaves checked: no problems\n")

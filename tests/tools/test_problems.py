@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.problems import RENDERERS, Level, Problem, as_github, as_json, as_text, excerpt, failed, printable, summary
+from tax.problems import Level, Problem, excerpt, failed, printable
+from tax.renderers import RENDERERS, as_github, as_json, as_markdown, as_sarif, as_text, summary
 
 ERROR = Problem("a/qna.yaml", 3, 5, "missing-key", Level.ERROR, "`answer` is missing", "add it")
 WARNING = Problem("a/qna.yaml", 7, 1, "few-seeds", Level.WARNING, "few seeds")
@@ -109,3 +110,42 @@ def test_json_brings_back_what_it_was_given(path, message):
     written.encode("utf-8")
     assert json.loads(written)["problems"][0]["message"] == message
     assert json.loads(written)["problems"][0]["path"] == path
+
+
+def test_a_caret_points_at_the_fault(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "qna.yaml").write_text("a: 1\r\n  問題: 42\n" + "x" * 300 + ": y\n", encoding="utf-8")
+    text = as_text(1, [Problem("qna.yaml", 2, 7, "wrong-type", Level.ERROR, "a number")])
+    assert "      |   問題: 42\n      |         ^\n" in text
+    text = as_text(1, [Problem("qna.yaml", 3, 303, "wrong-type", Level.ERROR, "far right")])
+    shown, caret = text.splitlines()[-2:]
+    assert shown.startswith("      | …xxx")
+    assert shown[caret.index("^")] == "y"
+    assert len(shown) < 130
+
+
+def test_no_caret_without_a_file_or_a_line():
+    assert "^" not in as_text(1, [ERROR])
+
+
+def test_markdown_cannot_be_forged():
+    hostile = Problem("a`b/qna.yaml", 1, 1, "r", Level.ERROR, "<img> [x](http://e) **b** @everyone | #1", "line\nbreak")
+    text = as_markdown(1, [ERROR, WARNING, hostile])
+    assert text.startswith("**1 leaf checked: 2 errors, 1 warning**")
+    assert "- **error**, line 3, column 5: `answer` is missing (`missing-key`)<br>Fix: add it" in text
+    assert "`a'b/qna.yaml`" in text
+    assert "&lt;img&gt; \\[x\\](http://e) \\*\\*b\\*\\* \\@everyone \\| \\#1" in text
+    assert text.count("\n- ") == 3
+
+
+def test_sarif():
+    log = json.loads(as_sarif(2, [ERROR, HINT]))
+    (run,) = log["runs"]
+    assert log["version"] == "2.1.0"
+    assert [result["level"] for result in run["results"]] == ["error", "note"]
+    region = run["results"][0]["locations"][0]["physicalLocation"]
+    assert region == {
+        "artifactLocation": {"uri": "a/qna.yaml"},
+        "region": {"startLine": 3, "startColumn": 5},
+    }
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {"missing-key", "no-holdout"}

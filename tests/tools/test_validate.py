@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tax import validate as module
 from tax.config import Config, find_config
-from tax.problems import RENDERERS, UserError, failed
+from tax.problems import UserError, failed
+from tax.renderers import RENDERERS
 from tax.rules import MANUALS
 from tax.validate import check, validate
 

@@ -40,25 +40,27 @@ def cli() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "markdown", "sarif"]),
     default="text",
     show_default=True,
-    help="How problems are written: for people, for programs, or as annotations of a GitHub workflow.",
+    help="How problems are written: for people, for programs, as annotations of a GitHub workflow, as a comment.",
 )
-def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str) -> int:
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str, strict: bool) -> int:
     """Check leaves, and say what is wrong, where, and how to mend it.
 
     PATH is a leaf, a folder of leaves, or a file anywhere. Without PATH: the whole taxonomy.
     Exit code 1 if there is an error; warnings and hints do not fail.
     """
     from tax.config import find_config
-    from tax.problems import RENDERERS, failed
+    from tax.problems import failed
+    from tax.renderers import RENDERERS
     from tax.validate import validate as check
 
     chosen, root = _chosen(paths, changed, base)
     report = check(chosen, find_config(root))
     click.echo(RENDERERS[form](report.checked, report.problems), nl=False)
-    return PROBLEMS if failed(report.problems) else FINE
+    return PROBLEMS if failed(report.problems, strict=strict) else FINE
 
 
 @cli.command()
