@@ -33,7 +33,7 @@ format: .venv/dev
 	$(BIN)/ruff format .
 
 schemas: .venv/light
-	$(BIN)/python -m tax.schemas
+	$(BIN)/tax schema --write
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,8 +14,9 @@ MODULES = sorted((TOOLS / "tax").rglob("*.py"))
 COLUMNS = [
     {"__main__"},
     {"cli"},
+    {"cli_authoring"},
     {"generate"},
-    {"validate", "renderers", "report", "blame", "schemas"},
+    {"validate", "renderers", "overview", "report", "blame", "schemas"},
     {"judge"},
     {
         "teachers",

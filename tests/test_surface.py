@@ -11,6 +11,10 @@ COMMANDS = {
     "show": "run --leaf --limit --html --json",
     "blame": "sample_id --run",
     "completion": "shell",
+    "tree": "folder --json",
+    "diff": "--base --json",
+    "rules": "rule_id --json",
+    "schema": "kind --write",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from tax import __version__
+from tax.cli_authoring import COMMANDS
 from tax.problems import UserError
 
 FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -55,9 +56,10 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     from tax.config import find_config
     from tax.problems import failed
     from tax.renderers import RENDERERS
+    from tax.tree import choose
     from tax.validate import validate as check
 
-    chosen, root = _chosen(paths, changed, base)
+    chosen, root = choose(paths, changed, base)
     report = check(chosen, find_config(root))
     click.echo(RENDERERS[form](report.checked, report.problems), nl=False)
     return PROBLEMS if failed(report.problems, strict=strict) else FINE
@@ -124,8 +126,9 @@ def generate(
     model teacher. The same command goes on where an interrupted one stopped: no finished call is asked again.
     """
     from tax.generate.command import Options, run_command
+    from tax.tree import choose
 
-    chosen, root = _chosen(leaves, changed, base)
+    chosen, root = choose(leaves, changed, base)
     result = run_command(chosen, root, Options(teacher=teacher, dry_run=dry_run, **options))
     click.echo(result.as_json() if as_json else result.as_text(), nl=False)
     return PROBLEMS if result.unfit else FINE
@@ -166,8 +169,9 @@ def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | Non
 def blame(sample_id: str, run: Path | None) -> int:
     """Walk a sample back to its sentence, its commit and the people who wrote them."""
     from tax.blame import find, trace
+    from tax.tree import checkout
 
-    root = _root()
+    root = checkout()
     click.echo(trace(find(sample_id, root / "runs", run), root), nl=False)
     return FINE
 
@@ -183,6 +187,10 @@ def completion(shell: str) -> int:
         raise UserError(f"there is no completion for {shell}")
     click.echo(maker(cli, {}, "tax", "_TAX_COMPLETE").source())
     return FINE
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -227,32 +235,12 @@ def _interrupted(arguments: list[str]) -> int:
     return INTERRUPTED
 
 
-def _chosen(paths: tuple[Path, ...], changed: bool, base: str | None) -> tuple[list[Path], Path]:
-    """Return the paths that a command is to look at, and the root of their checkout (outside of one: here)."""
-    from tax.tree import TAXONOMY, changed_leaves, find_root
-
-    if base and not changed:
-        raise click.UsageError("--base goes with --changed")
-    if changed and paths:
-        raise click.UsageError("--changed finds the leaves itself: leave out the paths")
-    root = find_root(paths[0] if paths else Path.cwd()) or (Path.cwd() if paths else None)
-    if root is None:
-        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves")
-    if changed:
-        return changed_leaves(root, base), root
-    return list(paths) or [root / TAXONOMY], root
-
-
-def _root() -> Path:
-    from tax.tree import find_root
-
-    return find_root(Path.cwd()) or Path.cwd()
-
-
 def _newest_run() -> Path:
     from tax.runs import run_folders
+    from tax.tree import checkout
 
-    folders = run_folders(_root() / "runs")
+    runs = checkout() / "runs"
+    folders = run_folders(runs)
     if not folders:
-        raise UserError(f"there is no run in {_root() / 'runs'}: `tax generate` makes one")
+        raise UserError(f"there is no run in {runs}: `tax generate` makes one")
     return folders[0]

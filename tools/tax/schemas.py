@@ -29,6 +29,7 @@ def schemas() -> dict[str, str]:
 def write(folder: Path) -> list[Path]:
     """Write the schemas into a folder, and return the files whose text changed."""
     changed = []
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in schemas().items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -1,7 +1,7 @@
 """The taxonomy as a tree in a git repository: its leaves, what changed against a base, and which commit it is at."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,27 +51,60 @@ def repository(folder: Path) -> "Repo | None":
         return None
 
 
+def repository_of(root: Path) -> "Repo":
+    """Return the git repository of a checkout. Raises UserError where there is none."""
+    repo = repository(root)
+    if repo is None:
+        raise UserError(f"{root} is no git repository, so nothing tells what changed: name the leaves instead")
+    return repo
+
+
 def changed_leaves(root: Path, base: str | None = None) -> list[Path]:
     """Return the leaves that differ from where this branch left `base`: themselves, or a file in their folder.
 
     What is not committed counts too. A deleted leaf is not among them. Without `base` it is origin/main, else main.
     Raises UserError where git does not know the base.
     """
-    import git
-
-    repo = repository(root)
-    if repo is None:
-        raise UserError(f"{root} is no git repository, so nothing tells what changed: name the leaves instead")
-    try:
-        fork = _fork(repo, base)
-        named = repo.git.diff("--name-only", "-z", "--no-renames", fork, "--", ".").split("\0")
-        named += repo.git.ls_files("--others", "--exclude-standard", "-z", "--full-name").split("\0")
-    except git.GitCommandError as error:
-        raise UserError(f"git cannot compare with the base: {excerpt(error.stderr, 200)}") from error
+    repo = repository_of(root)
+    named = repo.git.diff("--name-only", "-z", "--no-renames", fork_point(repo, base), "--", ".").split("\0")
+    named += repo.git.ls_files("--others", "--exclude-standard", "-z", "--full-name").split("\0")
     top = Path(str(repo.working_tree_dir))
     taxonomy = root / TAXONOMY
     leaves = {_leaf_above(top / name, taxonomy) for name in named if name}
     return sorted(leaf for leaf in leaves if leaf is not None)
+
+
+def files_at(repo: "Repo", commit: str, folder: Path) -> dict[str, str]:
+    """Return the files below a folder in a commit, as paths from that folder, with their blob ids."""
+    place = folder.resolve().relative_to(Path(str(repo.working_tree_dir)).resolve()).as_posix()
+    listed = repo.git.ls_tree("-r", "-z", "--full-tree", commit, "--", f"{place}/").split("\0")
+    entries = [entry.partition("\t") for entry in listed if entry]
+    return {path.removeprefix(f"{place}/"): about.split()[2] for about, _, path in entries}
+
+
+def choose(paths: Sequence[Path], changed: bool, base: str | None) -> tuple[list[Path], Path]:
+    """Return the paths that a command is to look at, and the root of their checkout (outside of one: here).
+
+    Raises UserError where the options contradict each other, or where there is nothing to look at.
+    """
+    if base and not changed:
+        raise UserError("--base goes with --changed")
+    if changed and paths:
+        raise UserError("--changed finds the leaves itself: leave out the paths")
+    root = find_root(paths[0] if paths else Path.cwd()) or (Path.cwd() if paths else None)
+    if root is None:
+        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy, or name the leaves")
+    if changed:
+        return changed_leaves(root, base), root
+    return list(paths) or [root / TAXONOMY], root
+
+
+def checkout() -> Path:
+    """Return the root of the checkout that the current folder is in. Raises UserError outside of one."""
+    root = find_root(Path.cwd())
+    if root is None:
+        raise UserError("there is no taxonomy/ here or above: go into a checkout of a taxonomy")
+    return root
 
 
 def head(root: Path) -> tuple[str | None, bool]:
@@ -82,12 +115,18 @@ def head(root: Path) -> tuple[str | None, bool]:
     return repo.head.commit.hexsha, bool(repo.git.status("--porcelain", "--", str(root / TAXONOMY)))
 
 
-def _fork(repo: "Repo", base: str | None) -> str:
+def fork_point(repo: "Repo", base: str | None) -> str:
+    """Return the commit where this branch left `base`. Raises UserError where git does not know the base."""
+    import git
+
     known = [name for name in ([base] if base else _BASES) if not name.startswith("-") and _is_commit(repo, name)]
     if not known:
         named = f"git knows no commit '{excerpt(base)}'" if base else "git knows no branch main to compare with"
         raise UserError(f"{named}. Name one with --base, such as --base origin/main; in CI, fetch its history first")
-    return str(repo.git.merge_base(known[0], "HEAD")).strip()
+    try:
+        return str(repo.git.merge_base(known[0], "HEAD")).strip()
+    except git.GitCommandError as error:
+        raise UserError(f"this branch and {known[0]} have no commit in common") from error
 
 
 def _is_commit(repo: "Repo", name: str) -> bool:

@@ -177,7 +177,7 @@ def describe(results: Sequence[LeafResult], board: Board, caller: Caller) -> dic
         "dropped": dict(sum((Counter(result.dropped or {}) for result in results), Counter()).most_common()),
         "skipped": sum(result.skipped for result in results),
         "leaves": [asdict(result) for result in results],
-        "stages": {name: {**asdict(tally), "dropped": dict(tally.dropped)} for name, tally in board.stages.items()},
+        "stages": {name: vars(tally) for name, tally in board.stages.items()},
         "calls": {
             "asked": dict(meter.asked),
             "reused": dict(meter.reused),
