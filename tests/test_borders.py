@@ -16,7 +16,7 @@ COLUMNS = [
     {"cli"},
     {"cli_authoring"},
     {"generate"},
-    {"validate", "renderers", "overview", "report", "blame", "schemas"},
+    {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
     {"judge"},
     {
         "teachers",

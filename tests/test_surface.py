@@ -11,6 +11,8 @@ COMMANDS = {
     "show": "run --leaf --limit --html --json",
     "blame": "sample_id --run",
     "completion": "shell",
+    "new": "kind path --created-by --license --language --description",
+    "format": "paths --changed --base --check --upgrade --license",
     "tree": "folder --json",
     "diff": "--base --json",
     "rules": "rule_id --json",

@@ -1,4 +1,4 @@
-"""tree, diff, rules and schema: what those who write and tend leaves look things up with."""
+"""new, format, tree, diff, rules and schema: the commands of those who write and tend leaves."""
 
 import json
 
@@ -103,3 +103,73 @@ def test_schemas_are_written(tax, taxonomy):
     assert tax("schema", "--write", "elsewhere/deep")[0] == 0
     assert (taxonomy / "elsewhere/deep/skill.schema.json").is_file()
     assert tax("schema")[0] == 2
+
+
+NEW = ["--created-by", "ada", "--license", "CC-BY-4.0", "--description", "Writing haiku about tools."]
+
+
+@pytest.mark.parametrize("kind", ["skill", "grounded", "dialogue", "templates"])
+def test_a_new_leaf_only_lacks_content(tax, taxonomy, kind):
+    code, output, errors = tax("new", kind, "compositional_skills/poetry/haiku", *NEW)
+    assert code == 0, errors
+    assert "Fill in what says TODO" in output
+    written = (taxonomy / "taxonomy/compositional_skills/poetry/haiku/qna.yaml").read_text(encoding="utf-8")
+    assert "Writing haiku about tools." in written
+    assert "TODO" in written
+    _, output, _ = tax("validate", "taxonomy/compositional_skills/poetry/haiku", "--format", "json")
+    assert {problem["rule"] for problem in json.loads(output)["problems"]} <= {"placeholder", "near-duplicate-seed"}
+
+
+def test_a_new_knowledge_leaf_lacks_its_document(tax):
+    assert tax("new", "knowledge", "taxonomy/knowledge/textbooks/physics", *NEW)[0] == 0
+    _, output, _ = tax("validate", "taxonomy/knowledge/textbooks/physics", "--format", "json")
+    assert "document" in {problem["rule"] for problem in json.loads(output)["problems"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "said"),
+    [
+        ("skill", "compositional_skills/science/everyday", "is there already"),
+        ("skill", "poetry/haiku", "names no branch"),
+        ("knowledge", "foundational_skills/x", "does not belong in foundational_skills"),
+        ("skill", "knowledge/x", "does not belong in knowledge"),
+    ],
+)
+def test_a_leaf_that_cannot_be_started(tax, kind, path, said):
+    code, _, errors = tax("new", kind, path, *NEW)
+    assert (code, said in errors) == (2, True)
+
+
+def test_formatting_keeps_what_a_leaf_says(tax, taxonomy):
+    text = FREE.replace("seed_examples:", "# mine\nseed_examples:  # all").replace("CC-BY-4.0", "   'CC-BY-4.0'   ")
+    path = write_leaf(taxonomy, "compositional_skills/wide", text) / "qna.yaml"
+    before = path.read_text(encoding="utf-8")
+    code, output, _ = tax("format", "--check", "taxonomy/compositional_skills/wide")
+    assert (code, "would format" in output, path.read_text(encoding="utf-8")) == (1, True, before)
+    assert tax("format", "taxonomy/compositional_skills/wide")[0] == 0
+    after = path.read_text(encoding="utf-8")
+    assert after != before
+    assert "# mine" in after and "# all" in after
+    assert Source("x", after).data == Source("x", before).data
+    assert tax("format", "--check", "taxonomy/compositional_skills/wide")[0] == 0
+
+
+def test_an_upgrade_asks_for_a_licence(tax, taxonomy):
+    old = "created_by: ada\ntask_description: Adding.\nseed_examples:  # few\n- question: 1 + 1?\n  answer: two\n"
+    folder = write_leaf(taxonomy, "compositional_skills/old", old)
+    code, _, errors = tax("format", "--upgrade", "taxonomy/compositional_skills/old")
+    assert (code, "--license" in errors) == (1, True)
+    assert tax("format", "--upgrade", "--license", "MIT", "taxonomy/compositional_skills/old")[0] == 0
+    text = (folder / "qna.yaml").read_text(encoding="utf-8")
+    assert Source("x", text).data["version"] == 4
+    assert "license: MIT" in text and "# few" in text
+    assert tax("validate", "taxonomy/compositional_skills/old")[0] == 0
+
+
+def test_a_leaf_with_a_syntax_error_is_left_as_it_is(tax, taxonomy):
+    folder = write_leaf(taxonomy, "compositional_skills/torn", "a: [1,\nb: 2\n")
+    code, output, errors = tax("format", "taxonomy/compositional_skills/torn")
+    assert code == 1
+    assert "torn/qna.yaml: line" in errors
+    assert "1 left as they are" in output
+    assert (folder / "qna.yaml").read_text(encoding="utf-8") == "a: [1,\nb: 2\n"

@@ -1,14 +1,103 @@
-"""The commands for those who write and tend leaves: tree, diff, rules, schema."""
+"""The commands for those who write and tend leaves: new, format, tree, diff, rules, schema."""
 
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tax.problems import UserError
 
+if TYPE_CHECKING:
+    from tax.write import Kind
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["skill", "grounded", "dialogue", "templates", "knowledge"]))
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--created-by", metavar="NAME", help="Your name on GitHub.")
+@click.option("--license", "spdx", metavar="ID", help="SPDX id of the leaf's licence.")
+@click.option("--language", default="en", show_default=True, metavar="TAG", help="The language of the leaf, as BCP 47.")
+@click.option("--description", metavar="TEXT", help="What the model shall learn; of knowledge, the domain.")
+def new(
+    kind: "Kind", path: Path, created_by: str | None, spdx: str | None, language: str, description: str | None
+) -> int:
+    """Start a leaf: write a commented qna.yaml that only lacks content.
+
+    KIND is skill, grounded (a skill whose questions are about a text), dialogue, templates (problems whose answers are
+    computed) or knowledge. PATH is the leaf's new folder, such as compositional_skills/writing/haiku. What is not given
+    as an option is asked for.
+    """
+    from tax.leaf import BRANCHES, FILE_NAME
+    from tax.runs import write_whole
+    from tax.tree import TAXONOMY, checkout
+    from tax.write import new_leaf
+
+    folder = path if path.is_absolute() or path.parts[0] == TAXONOMY else checkout() / TAXONOMY / path
+    branch = next((part for part in folder.parts if part in BRANCHES), None)
+    if branch is None:
+        raise UserError(f"{path} names no branch: begin with {', '.join(BRANCHES)}")
+    if (branch == "knowledge") != (kind == "knowledge"):
+        raise UserError(f"a leaf of kind {kind} does not belong in {branch}")
+    if (folder / FILE_NAME).exists():
+        raise UserError(f"{folder / FILE_NAME} is there already")
+    text = new_leaf(
+        kind,
+        created_by=created_by or click.prompt("Your name on GitHub"),
+        license=spdx or click.prompt("Licence (SPDX id)", default="CC-BY-4.0"),
+        language=language,
+        description=description or click.prompt("Domain" if kind == "knowledge" else "What shall the model learn"),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / FILE_NAME, text)
+    click.echo(f"written: {folder / FILE_NAME}\nFill in what says TODO, then: tax validate {folder}")
+    return 0
+
+
+@click.command(name="format")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--changed", is_flag=True, help="Only the leaves that changed against the base branch.")
+@click.option("--base", metavar="REF", help="What --changed compares with (default: origin/main, else main).")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if a leaf would change.")
+@click.option("--upgrade", is_flag=True, help="Lift older versions to version 4.")
+@click.option("--license", "spdx", metavar="ID", help="The licence that an upgrade writes, where the leaf names none.")
+def format_leaves(
+    paths: tuple[Path, ...], changed: bool, base: str | None, check: bool, upgrade: bool, spdx: str | None
+) -> int:
+    """Lay leaves out in the usual form; comments stay, and so does every word.
+
+    PATH is a leaf or a folder of leaves. Without PATH: the whole taxonomy. A leaf that cannot be formatted without
+    changing what it says is left as it is, and named.
+    """
+    from tax.load import load
+    from tax.problems import printable
+    from tax.runs import write_whole
+    from tax.tree import choose, leaves_at
+    from tax.write import WriteError, format_text
+
+    touched = refused = 0
+    for path in leaves_at(choose(paths, changed, base)[0]):
+        try:
+            text = path.read_bytes().decode("utf-8")
+            result = format_text(text, load(path).name, upgrade=upgrade, license=spdx)
+        except (WriteError, UnicodeDecodeError, OSError) as error:
+            refused += 1
+            click.echo(f"{printable(str(path))}: {printable(str(error))}", err=True)
+            continue
+        if result.changed:
+            touched += 1
+            if not check:
+                write_whole(path, result.text)
+            click.echo(f"{'would format' if check else 'formatted'}: {printable(str(path))}")
+            for note in result.notes:
+                click.echo(f"  {printable(note)}")
+    click.echo(
+        f"{touched} {'would change' if check else 'changed'}" + (f", {refused} left as they are" if refused else "")
+    )
+    return 1 if refused or (check and touched) else 0
 
 
 @click.command()
@@ -87,4 +176,4 @@ def schema(kind: str | None, folder: Path | None) -> int:
     return 0
 
 
-COMMANDS = (tree, diff, rules, schema)
+COMMANDS = (new, format_leaves, tree, diff, rules, schema)
