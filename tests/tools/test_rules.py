@@ -44,6 +44,8 @@ WITHOUT_EXAMPLE = {
     "symlink",
     "empty-file",
     "file-name",
+    "folder-name",
+    "long-text",
 }
 
 

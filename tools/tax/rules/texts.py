@@ -1,11 +1,13 @@
 """Rules about the texts of a leaf."""
 
+import re
 from collections.abc import Iterator
 
 from tax.config import Config
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
+from tax.rules.walk import texts
 from tax.source import Loc
 
 
@@ -23,7 +25,7 @@ def not_blank(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """
     if leaf.version not in {1, 2, 3}:
         return
-    for loc, text in _texts(leaf):
+    for loc, text in texts(leaf):
         if not text.strip() and (text or (leaf.version == 1 and loc == ("task_description",))):
             fix = "write a text that tells the teacher what to do" if not text else "write a text, or delete the key"
             yield Finding(loc, f"`{loc[-1]}` has no text", fix)
@@ -44,29 +46,79 @@ def not_cut(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """
     if " #" not in leaf.source.text and "\t#" not in leaf.source.text:
         return
-    for loc, text in _texts(leaf):
+    for loc, text in texts(leaf):
         comment = leaf.source.comment(loc) if " " in text else None
         if comment:
             message = f"this text ends before {excerpt(comment, 40)}, as ` #` starts a comment"
             yield Finding(loc, message, "if the # belongs to the text, put the whole text in double quotes")
 
 
-def _texts(leaf: Loaded) -> Iterator[tuple[Loc, str]]:
-    """Yield the texts that people wrote for the model, each with its place."""
-    for key in ("task_description", "domain", "document_outline"):
-        if isinstance(leaf.data.get(key), str):
-            yield (key,), leaf.data[key]
-    for index, seed in leaf.seeds:
-        yield from _strings(seed, ("seed_examples", index))
-        for key in ("questions_and_answers", "messages"):
-            items = seed.get(key)
-            for place, item in enumerate(items) if isinstance(items, list) else ():
-                if isinstance(item, dict):
-                    yield from _strings(item, ("seed_examples", index, key, place))
+MAX_CHARACTERS = 20_000
+
+# What fills a whole text, of any key: TODO, lorem ipsum, <your name>, [insert text], your answer here, ...
+_THING = r"(?:question|answer|response|context|text|passage|content|description|domain|outline|name)"
+_EMPTY = re.compile(
+    r"[\W_]*(?:TODO|TBD|FIXME|to be (?:done|defined|determined|written)|lorem ipsum"
+    rf"|(?:(?:write|put|enter|insert|type|add)\s+)?(?:your\s+)?{_THING}\s+(?:goes\s+)?here)[\W_]*"
+    r"|\s*<(?:your|insert|enter|fill|add|put|write|replace)\b[^<>]*>\s*"
+    r"|\s*\[(?:your|insert|enter|fill|add|put|write|replace)\b[^\[\]]*\]\s*"
+    r"|\s*(?:\.{3,}|…+)\s*",
+    re.IGNORECASE,
+)
+# A quick look at the head of a text, for speed: no placeholder starts otherwise.
+_HEAD = re.compile(
+    rf"[\W_]{{0,9}}(?:TODO|TBD|FIXME|to be|lorem|write|put|enter|insert|type|add|your|{_THING})|\s*[<\[.…]",
+    re.IGNORECASE,
+)
+_LOREM = re.compile(r"\s*lorem\s+ipsum\s+dolor\b", re.IGNORECASE)
+# A note to oneself at the head of a text; that of a context may be a stranger's.
+_NOTE = re.compile(r"\s*(?:TODO|TBD|FIXME)(?:\s*[:：]|\s+(?:write|add|fill|finish|complete|replace|insert|put)\b)")
 
 
-def _strings(group: dict[str, object], loc: Loc) -> Iterator[tuple[Loc, str]]:
-    for key in ("question", "answer", "context", "content"):
-        text = group.get(key)
-        if isinstance(text, str):
-            yield (*loc, key), text
+@rule("placeholder", Level.ERROR, older=Level.WARNING)
+def not_left_open(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """No text is a placeholder that waits for its words, such as TODO, lorem ipsum, <your name> or three dots.
+
+    A text may speak of these, and code may hold them: what counts is a whole text, or a note to oneself at its head.
+
+    Passes:
+        seed_examples:
+          - {question: What is a TODO comment?, answer: A note to oneself in code.}
+
+    Fails:
+        seed_examples:
+          - {question: What is a tide?, answer: "TODO: write this"}
+    """
+    for loc, text in [*_names(leaf), *texts(leaf)]:
+        if not _HEAD.match(text):
+            continue
+        note = loc[-1] != "context" and _NOTE.match(text)
+        if note or _LOREM.match(text) or (len(text) < 200 and _EMPTY.fullmatch(text)):
+            message = f"{excerpt(text, 40)} is a placeholder, which nobody has filled in yet"
+            yield Finding(loc, message, f"write the {_THINGS.get(str(loc[-1]), 'text')}, or delete the whole entry")
+
+
+@rule("long-text", Level.WARNING, older=Level.WARNING)
+def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """No text has more than 20,000 characters: few teachers and students can read that much at a time.
+
+    Passes: an answer of three pages.
+
+    Fails: a context that is a whole book.
+    """
+    if len(leaf.source.text) <= MAX_CHARACTERS:
+        return
+    for loc, text in texts(leaf):
+        if len(text) > MAX_CHARACTERS:
+            message = (
+                f"`{loc[-1]}` has {len(text):,} characters; a model reads up to about {MAX_CHARACTERS:,} at a time"
+            )
+            yield Finding(loc, message, "shorten it, or split the seed")
+
+
+_THINGS = {"question": "question", "answer": "answer", "context": "context", "created_by": "name"}
+
+
+def _names(leaf: Loaded) -> Iterator[tuple[Loc, str]]:
+    if isinstance(leaf.data.get("created_by"), str):
+        yield ("created_by",), leaf.data["created_by"]
