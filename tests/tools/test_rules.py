@@ -1,5 +1,6 @@
 """The rules: every manual's own examples, and what the manuals do not show."""
 
+import json
 import re
 import textwrap
 from pathlib import Path
@@ -244,3 +245,96 @@ def test_a_leaf_has_so_many_problem_templates_at_most(write):
     assert problems(write(text + template * MAX_TEMPLATES), "problem-template") == []
     [(line, _, level, _)] = problems(write(text + template * (MAX_TEMPLATES + 2)), "problem-template")
     assert (line, level) == (7 + MAX_TEMPLATES + 1, "error")
+
+
+WARNED = sorted((Path(__file__).parent.parent / "leaves/warned").rglob("qna.yaml"))
+
+
+@pytest.mark.parametrize("path", WARNED, ids=lambda path: path.parent.name)
+def test_a_warned_leaf_has_the_warnings_that_it_names(path):
+    """The first lines of the file say which: `# expect: RULE LINE:COLUMN`, one a problem."""
+    expected = re.findall(r"^# expect: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    found = check(path, Config())
+    assert [f"{p.rule} {p.line}:{p.column}" for p in found] == expected
+    assert {p.level for p in found} == {"warning"}
+    assert all(p.fix for p in found)
+
+
+def with_text(write, text, key="answer", version=4):
+    """The rules that find fault with one text of a leaf."""
+    seed = {"question": "What is a tide?", "answer": "The rise and fall of the sea.", key: text}
+    base = SKILL if version == 4 else OLD
+    seeds = f"seed_examples: {json.dumps([seed], ensure_ascii=False)}"
+    return write("\n".join({**base, "version": f"version: {version}", "seed_examples": seeds}.values()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["TODO", "tbd.", "FIXME!", "TODO: write", "TODO write an answer", "[TODO]", "<your answer>", "[insert text here]"]
+    + ["Your answer here", "write your question here", "...", "…", "Lorem ipsum dolor sit amet", "Answer goes here."],
+)
+def test_placeholders(write, text):
+    assert [level for _, _, level, _ in problems(with_text(write, text), "placeholder")] == ["error"]
+    assert [level for _, _, level, _ in problems(with_text(write, text, version=1), "placeholder")] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["TODO comments mark what is left.", "A TODO list.", "```python\n# TODO: sort\n```", "What is lorem ipsum?"]
+    + ["Dear [your name], welcome!", "<b>Bold</b>", "And then ... silence.", "Todo es posible.", "N/A", "[1, 2]"],
+)
+def test_texts_that_only_look_like_placeholders(write, text):
+    assert problems(with_text(write, text), "placeholder") == []
+
+
+def test_a_context_may_start_with_a_stranger_s_note(write):
+    assert problems(with_text(write, "TODO: buy milk", "context"), "placeholder") == []
+    assert problems(with_text(write, "TODO", "context"), "placeholder") != []
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("Ask jo@tidesmail.de.", "personal-data"),
+        ("4539148803436467", "personal-data"),
+        ("It is DE02 1203 0000 0000 2020 51", "personal-data"),
+        ("ghp_" + "a1B2" * 9, "secret"),
+        ("key: sk-" + "a1B2c3" * 7, "secret"),
+        ("AKIA" + "A1B2" * 4, "secret"),
+        ("AIza" + "a1B2c" * 7, "secret"),
+        ("xoxb-12345678901", "secret"),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.abcdefghijk", "secret"),
+    ],
+)
+def test_private_things(write, text, rule):
+    for version in (1, 4):
+        assert [level for _, _, level, _ in problems(with_text(write, text, version=version), rule)] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["jo@example.com, jo@mail.example.org, a@b.test", "git@github.com:a/b", "4539148803436468", "3.141592653589793"]
+    + ["9780306406157", "1700000000000", "DE02 1203 0000 0000 2020 52", "4 5 3 9 1 4 8 8 0 3 4 3 6 4 6 7", "risk-free"]
+    + ["sk-learn-is-the-short-name-of-a-well-known-library", "AKIAIOSFODNN7EXAMPLE", "0000 0000 0000 0000", "@home"],
+)
+def test_texts_that_only_look_private(write, text):
+    assert found(with_text(write, text)) & {"personal-data", "secret"} == set()
+
+
+def test_a_leaf_lies_in_a_folder_below_its_branch(tmp_path):
+    for place, faults in {
+        "qna.yaml": 1,
+        "knowledge/qna.yaml": 1,
+        "knowledge/a_1/qna.yaml": 0,
+        "knowledge/B/潮/qna.yaml": 2,
+    }.items():
+        path = tmp_path / "taxonomy" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for version, level in {4: "warning", 3: "hint"}.items():
+            path.write_text(f"version: {version}\n", encoding="utf-8")
+            assert [p.level for p in check(path, Config()) if p.rule == "folder-name"] == [level] * faults
+
+
+def test_a_text_has_so_many_characters_at_most(write):
+    assert problems(with_text(write, "a b" * 6666), "long-text") == []
+    assert len(problems(with_text(write, "a b" * 6667), "long-text")) == 1

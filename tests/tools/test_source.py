@@ -270,3 +270,10 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_json_is_read_as_itself(value):
     assert read(json.dumps({"key": value}, ensure_ascii=False)) == {"key": value}
+
+
+def test_aliases_cannot_repeat_a_long_text_for_ever():
+    text = "a: &a " + "word " * 80_000 + "\nb: [" + ", ".join(["*a"] * 3_000) + "]\n"
+    source = Source("qna.yaml", text)
+    assert [problem.rule for problem in source.problems] == ["too-large"]
+    assert source.data is None

@@ -252,7 +252,12 @@ def test_any_leaf_keeps_its_values_and_comments(leaf, source, drawn):
     written = dump(leaf, source)
     assume(not Source("qna.yaml", written).problems)
     text = commented(written, drawn)
-    result = formatted(text)
+    try:
+        result = formatted(text)
+    except WriteError as error:
+        # libyaml breaks lines at these, and skips a byte order mark: such a leaf may be left as it is, in words
+        assert "left as it is" in str(error) and re.search("[\x85\u2028\u2029\ufeff]", text)
+        return
     assert json.dumps(data(result)) == json.dumps(data(text))
     assert result.endswith("\n")
     for comment in {comment.strip() for _, comment in drawn if comment.strip()}:

@@ -22,7 +22,7 @@ from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load
 from tax.problems import UserError, failed, printable
 from tax.runs import RunFolder, run_id
-from tax.teachers.base import Teacher
+from tax.teachers.base import Teacher, TeacherError
 from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
 from tax.validate import check_loaded
@@ -87,7 +87,11 @@ async def _run(leaves: list[Loaded], root: Path, options: Options, config: Confi
             return Result({}, None, unfit, tuple(preview(leaves, caller, settings)))
         manifest = _manifest(leaves, root, teacher, settings)
         folder = RunFolder(options.out or root / "runs" / manifest["id"], manifest)
-        await _fill(folder, leaves, caller, settings, quiet=options.quiet)
+        try:
+            await _fill(folder, leaves, caller, settings, quiet=options.quiet)
+        except TeacherError:
+            await caller.drain()
+            raise
         await caller.drain()
         return Result(folder.manifest, folder.path, unfit)
     finally:

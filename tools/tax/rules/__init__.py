@@ -3,7 +3,7 @@
 import inspect
 
 from tax.faults.kinds import MANUALS as SCHEMA_MANUALS
-from tax.rules import documents, files, languages, licenses, reading, seeds, templates, texts
+from tax.rules import documents, files, languages, licenses, privacy, reading, script, seeds, templates, texts
 from tax.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -11,6 +11,7 @@ RULES: tuple[Rule, ...] = (
     files.folder_names,
     licenses.allowed,
     languages.well_formed,
+    script.traditional,
     seeds.different,
     seeds.varied,
     seeds.answered,
@@ -22,6 +23,8 @@ RULES: tuple[Rule, ...] = (
     texts.not_cut,
     texts.not_left_open,
     texts.not_long,
+    privacy.no_personal_data,
+    privacy.no_secret,
     documents.readable,
     documents.quoted,
     documents.pinned,

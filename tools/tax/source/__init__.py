@@ -211,6 +211,7 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._count = 0
+        self._characters = 0
 
     def build(self, node: yaml.Node, depth: int = 0) -> Any:
         self._count += 1
@@ -249,6 +250,9 @@ class _Builder:
         return result
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        self._characters += len(node.value)
+        if self._characters > MAX_BYTES:  # only aliases can make more of it than the file has
+            raise Excess(node.start_mark.index, f"the aliases of this file repeat more than {MAX_BYTES:,} characters")
         tag = node.tag.removeprefix(TAG)
         if tag == "str":
             if node.style:
