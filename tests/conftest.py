@@ -1,7 +1,10 @@
 """Fixtures that several tests use: a small taxonomy in a git repository, and the command line in this process."""
 
+import os
+
 import git
 import pytest
+from hypothesis import settings
 
 from support.leaves import COMPOST, LEAVES, write_leaf
 from tax.cli import run as run_cli
