@@ -83,3 +83,15 @@ def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path):
     journal = Journal(tmp_path / "calls")
     with pytest.raises(UserError, match="--calls"):
         journal.add(ask(), Completion("paid for"))
+
+
+def test_a_checkout_may_have_many_journals(tmp_path, monkeypatch):
+    monkeypatch.setattr("tax.journal.MAX_OPEN", 2)
+    for number in range(5):
+        journal = Journal(tmp_path)
+        journal.add(ask(str(number)), Completion(f"answer {number}"))
+        journal.close()
+    journal = Journal(tmp_path)
+    for number in [0, 3, 1, 4, 2, 0]:
+        assert journal.find(ask(str(number)).key).text == f"answer {number}"
+    journal.close()

@@ -8,42 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
+from support.problems import SKILLS, everything, leaf, problems, seeds
 from tax.expressions import compile_expression
-from tax.leaf import QuestionSeed, SkillLeaf
-from tax.source import Source
-from tax.templates import Instance, Template
+from tax.templates import Template
 
-SKILLS = Path(__file__).parents[2] / "taxonomy" / "foundational_skills"
 LEAVES = sorted(path.parent.relative_to(SKILLS).as_posix() for path in SKILLS.rglob("qna.yaml"))
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-
-
-def leaf(name: str) -> SkillLeaf:
-    source = Source(name, (SKILLS / name / "qna.yaml").read_text(encoding="utf-8"))
-    assert source.problems == []
-    return SkillLeaf.model_validate(source.data)
-
-
-def seeds(name: str) -> list[QuestionSeed]:
-    return [seed for seed in leaf(name).seed_examples if isinstance(seed, QuestionSeed)]
-
-
-def problems(name: str, place: int, count: int = 40) -> list[Instance]:
-    template = Template(leaf(name).problem_templates[place])
-    rng = random.Random(5)
-    return [template.instance(rng) for _ in range(count)]
-
-
-def everything(name: str) -> list[str]:
-    """All texts that the leaf teaches: its seeds, and some problems of each template."""
-    texts = [text for seed in seeds(name) for text in (seed.question, seed.answer)]
-    for place in range(len(leaf(name).problem_templates)):
-        texts += [text for made in problems(name, place) for text in (made.question, made.response)]
-    return texts
 
 
 def numbers(text: str) -> list[Fraction]:

@@ -10,10 +10,12 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from tax.problems import UserError
 from tax.teachers.base import Completion, Request
+
+MAX_OPEN = 64  # journals being read: a checkout gathers one a run, and a process may open about a thousand files
 
 
 class Journal:
@@ -24,7 +26,7 @@ class Journal:
         self._files: list[Path] = []
         self._places: dict[bytes, tuple[int, int]] = {}  # key -> (index of its file, byte offset of its line)
         self._writer: int | None = None  # file descriptor, opened at the first answer
-        self._open: dict[int, Any] = {}
+        self._open: dict[int, IO[bytes]] = {}
         for path in sorted(folder.glob("*.jsonl")):
             self._index(path)
 
@@ -37,11 +39,18 @@ class Journal:
         if place is None:
             return None
         index, offset = place
-        file = self._open.get(index) or self._open.setdefault(index, self._files[index].open("rb"))
+        file = self._reader(index)
         file.seek(offset)
         record = json.loads(file.readline())
         prompt_tokens, completion_tokens = record["tokens"]
         return Completion(record["text"], prompt_tokens, completion_tokens, record["finish"])
+
+    def _reader(self, index: int) -> IO[bytes]:
+        if index not in self._open:
+            if len(self._open) >= MAX_OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            self._open[index] = self._files[index].open("rb")
+        return self._open[index]
 
     def add(self, request: Request, completion: Completion) -> None:
         """Keep an answer. It is in the hands of the operating system when this returns.
