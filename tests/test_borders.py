@@ -14,7 +14,7 @@ MODULES = sorted((TOOLS / "tax").rglob("*.py"))
 COLUMNS = [
     {"__main__"},
     {"cli"},
-    {"cli_authoring"},
+    {"commands"},
     {"generate"},
     {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
     {"judge"},

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from tax import __version__
-from tax.cli_authoring import COMMANDS
+from tax.commands import COMMANDS
 from tax.problems import UserError
 
 FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
