@@ -27,6 +27,7 @@ COLUMNS = [
         "documents",
         "runs",
         "sample",
+        "exchange",
         "tree",
         "rules",
         "duplicates",

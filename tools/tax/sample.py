@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tax.leaf import Branch, Message
 
-Kind = Literal["question", "grounded", "dialogue", "knowledge", "problem"]
+Kind = Literal["question", "grounded", "dialogue", "knowledge", "problem", "imported"]
 
 
 class _Record(BaseModel):
