@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tax.leaf import KnowledgeLeaf, LocalDocument
+from tax.leaf import KnowledgeLeaf, LocalDocument, UnpinnedDocument
 from tax.load import blob_id
+from tax.problems import excerpt
 from tax.segments import Block, Span, blocks, plain, sentences, tokens
 
 CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a word
@@ -58,6 +59,11 @@ def read_documents(leaf: KnowledgeLeaf, folder: Path) -> list[Document]:
     """Read the documents that lie beside a leaf. Raises DocumentFault for the first that cannot be used."""
     read = []
     for entry in leaf.documents:
+        if isinstance(entry, UnpinnedDocument):
+            raise DocumentFault(
+                f"the documents in {excerpt(entry.repo)} are not pinned: {excerpt(entry.ref, 45)} is no full hash",
+                "write `commit` with all 40 digits in the place of `ref`",
+            )
         if not isinstance(entry, LocalDocument):
             raise DocumentFault(
                 f"the documents are pinned in {entry.repo}, and fetching them is not built yet",

@@ -19,7 +19,7 @@ MOST_COMPARED = 30  # questions of one leaf: their pairs grow with the square
 _FEW_SHARED = 0.6  # of two texts' words, cut at spaces: with fewer in common, a count of tokens cannot be near
 
 
-@rule("duplicate-seed", Level.ERROR, older=Level.WARNING)
+@rule("duplicate-seed", Level.WARNING, older=Level.WARNING)
 def different(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """No seed repeats another: its question, with its context where a skill has one, is asked once in a leaf.
 
