@@ -9,6 +9,8 @@ from tax.rules.rule import Rule
 RULES: tuple[Rule, ...] = (
     files.file_name,
     files.folder_names,
+    licenses.known,
+    licenses.current,
     licenses.allowed,
     languages.well_formed,
     script.traditional,
