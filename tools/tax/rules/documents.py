@@ -10,6 +10,7 @@ from tax.documents import DocumentFault, decode, resolve
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
+from tax.source import Loc
 
 _SPACE = re.compile(r"\s+")
 
@@ -51,8 +52,7 @@ def quoted(leaf: Loaded, config: Config) -> Iterator[Finding]:
             questions_and_answers:
               - {question: How often does the sea rise?, answer: Twice a day.}
     """
-    texts = [_read(leaf.path.parent, path) for _, path in _local(leaf)]
-    sound = [_SPACE.sub("", text) for text in texts if isinstance(text, str)]
+    sound = [_SPACE.sub("", text) for *_, text in local_texts(leaf)]
     if not sound or len(sound) < len(_items(leaf)):
         return  # a document is missing or pinned elsewhere: the context may be from there
     for index, seed in leaf.seeds:
@@ -105,6 +105,14 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
         yield Finding(
             ("document", "repo"), f"{excerpt(repo)} is no https address", "write the repository's https address"
         )
+
+
+def local_texts(leaf: Loaded) -> Iterator[tuple[Loc, str, str]]:
+    """Yield the documents beside the leaf that can be read: the place that names each, its path and its text."""
+    for index, path in _local(leaf):
+        text = _read(leaf.path.parent, path)
+        if isinstance(text, str):
+            yield ("documents", index, "path"), path, text
 
 
 def _items(leaf: Loaded) -> list[Any]:
