@@ -47,6 +47,8 @@ WITHOUT_EXAMPLE = {
     "file-name",
     "folder-name",
     "long-text",
+    "seed-in-other-leaf",
+    "near-seed-in-other-leaf",
 }
 
 

@@ -3,7 +3,20 @@
 import inspect
 
 from tax.faults.kinds import MANUALS as SCHEMA_MANUALS
-from tax.rules import documents, files, languages, licenses, privacy, reading, script, seeds, templates, texts
+from tax.rules import (
+    documents,
+    elsewhere,
+    files,
+    languages,
+    licenses,
+    privacy,
+    reading,
+    repeats,
+    script,
+    seeds,
+    templates,
+    texts,
+)
 from tax.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -15,7 +28,7 @@ RULES: tuple[Rule, ...] = (
     languages.well_formed,
     script.traditional,
     seeds.different,
-    seeds.varied,
+    repeats.varied,
     seeds.answered,
     seeds.enough,
     seeds.held_out,
@@ -38,4 +51,5 @@ MANUALS: dict[str, str] = {
     **{id: inspect.cleandoc(manual) for id, manual in reading.MANUALS.items()},
     **{id: inspect.getdoc(kind) or "" for id, kind in SCHEMA_MANUALS.items()},
     **{rule.id: rule.manual for rule in RULES},
+    **{id: inspect.cleandoc(manual) for id, manual in elsewhere.MANUALS.items()},
 }
