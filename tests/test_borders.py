@@ -38,7 +38,7 @@ COLUMNS = [
     {"old_leaf", "faults"},
     {"leaf"},
     {"source", "yaml_errors"},
-    {"problems", "spdx", "script", "segments", "prose", "expressions", "functions", "placeholders", "values"},
+    {"problems", "spdx", "script", "privacy", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
 HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
 

@@ -346,7 +346,7 @@ def test_a_context_may_start_with_a_stranger_s_note(write):
         ("key: sk-" + "a1B2c3" * 7, "secret"),
         ("AKIA" + "A1B2" * 4, "secret"),
         ("AIza" + "a1B2c" * 7, "secret"),
-        ("xoxb-12345678901", "secret"),
+        ("xoxb-123456789012-1234567890123-" + "a1B2" * 6, "secret"),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.abcdefghijk", "secret"),
     ],
 )
