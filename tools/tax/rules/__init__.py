@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     licenses.current,
     licenses.allowed,
     languages.well_formed,
+    languages.in_its_language,
     script.traditional,
     seeds.different,
     repeats.varied,
