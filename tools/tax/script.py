@@ -12,7 +12,7 @@ from functools import lru_cache
 _REGIONS = {"tw", "hk", "mo"}
 # Written in Taiwan too, beside what OpenCC makes of them: 庄腳, 暱稱 and 昵稱, 曬 and 晒, 佳肴, 苧麻, 虱目魚, 發霉
 _KEPT = set("庄昵晒肴苧虱霉")
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 
 
 def is_traditional(tag: str) -> bool:
@@ -28,7 +28,7 @@ def simplified(text: str, tag: str = "zh-Hant-TW") -> dict[str, str]:
     """
     table = _table(_region(tag))
     found = table.keys() & set(text)
-    if found and _KANA.search(text):
+    if found and KANA.search(text):
         found = {each for each in found if not _is_japanese(each)}
     return {each: table[each] for each in sorted(found, key=text.index)}
 
