@@ -150,6 +150,8 @@ def _lines(path: str) -> list[str]:
 
 def _width(text: str) -> int:
     """Return how many columns a text takes on a terminal: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.combining(character) != 0 for character in text)
 

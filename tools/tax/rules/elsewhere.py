@@ -6,13 +6,13 @@ marks are the least hashes of three words in a row (MinHash, Broder 1997), so ti
 not with their pairs. What is found depends on the prints and the names of the leaves alone.
 
 Simplified: near repeats that share no mark are missed (none of 2,554 in 832 real leaves), and of very many seeds with
-the same mark, each is compared with the first few.
+the same mark, each is compared with the first few only.
 """
 
 import sys
 from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -24,8 +24,11 @@ from tax.rules.wording import likeness
 NEAR = 0.8  # sibling skills look alike by design: 0.7 would take the tap code of b for the Morse code of z
 _MOST_SEEDS = 1000  # of one leaf
 _MOST_WORDS = 100  # of a question, and of an answer
-_MARKS = 6  # of a seed
-_HEADS = 20  # seeds with a mark that all others with it are compared with
+_MARKS = 8  # of a seed
+_SHARED = 2  # marks that near repeats have in common, if they have so many
+_HEADS = 8  # seeds that stand for all that have a mark
+_TRIED = 5  # seeds that one is compared with, those first that share most marks
+_UTF_32 = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 
 EXACT, NEARLY = "seed-in-other-leaf", "near-seed-in-other-leaf"
 MANUALS = {
@@ -84,15 +87,17 @@ class Print:
         """Return line and column of a seed's question."""
         return self._column(0, seed), self._column(1, seed)
 
-    def words(self, seed: int) -> tuple[list[int], list[int]]:
-        """Return the words of a seed's question and of its answer."""
+    def words(self, seed: int) -> tuple[str, str]:
+        """Return the words of a seed's question and of its answer, a character each."""
         if self._ends is None:
-            start = _MARKS * self.count + 2 * self.count
-            self._ends = list(
-                accumulate(self._rest[start : start + 2 * self.count].tolist(), initial=start + 2 * self.count)
-            )
-        ends, answer = self._ends, self.count + seed
-        return self._rest[ends[seed] : ends[seed + 1]].tolist(), self._rest[ends[answer] : ends[answer + 1]].tolist()
+            start = (_MARKS + 2) * self.count
+            lengths = self._rest[start : start + 2 * self.count].tolist()
+            self._ends = list(accumulate(lengths, initial=start + 2 * self.count))
+        return self._text(seed), self._text(self.count + seed)
+
+    def _text(self, index: int) -> str:
+        assert self._ends is not None
+        return str(self._rest[self._ends[index] : self._ends[index + 1]].cast("B"), _UTF_32, "replace")
 
     def _column(self, column: int, seed: int) -> int:
         return self._rest[(_MARKS + column) * self.count + seed]
@@ -109,117 +114,119 @@ def print_of(leaf: Loaded) -> bytes:
     rest.extend(place.line for place in places)
     rest.extend(place.column for place in places)
     rest.extend(map(len, texts))
-    for text in texts:
-        rest.extend(text)
+    rest.frombytes("".join(texts).encode(_UTF_32))
     if len(rest) % 2:
         rest.append(0)
     return array("Q", [len(seeds), *(each.digest for each in seeds)]).tobytes() + rest.tobytes()
 
 
 def _marks(seed: Asked) -> list[int]:
-    text = seed.question[:_MOST_WORDS] + seed.answer[:_MOST_WORDS]
-    threes = {hash(three) & 0xFFFFFFFF for three in zip(text, text[1:], text[2:], strict=False)}
-    marks = sorted(threes)[:_MARKS] or [hash(tuple(text)) & 0xFFFFFFFF]
+    text = (seed.question[:_MOST_WORDS] + seed.answer[:_MOST_WORDS]).encode(_UTF_32)
+    words = memoryview(text).cast("I").tolist()
+    threes = {hash(three) & 0xFFFFFFFF for three in zip(words, words[1:], words[2:], strict=False)}
+    marks = sorted(threes)[:_MARKS] or [hash(tuple(words)) & 0xFFFFFFFF]
     return marks + [marks[-1]] * (_MARKS - len(marks))
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """A seed that stands in another leaf too: the first such place, and in how many other leaves it was found."""
+    """A seed that repeats one of another leaf. `leaves`: how many others ask the very same; 0 of a near repeat."""
 
     leaf: str
     seed: int
     other: str
     other_seed: int
     leaves: int
-    exact: bool
 
 
 def repeats(prints: Mapping[str, Print]) -> list[Repeat]:
-    """Return the seeds that repeat those of other leaves, in order of leaf and seed. The names of leaves order them."""
-    comparison = _Comparison(prints)
-    return sorted([*comparison.exact(), *comparison.near()], key=lambda repeat: (repeat.leaf, repeat.seed))
+    """Return the seeds that repeat those of other leaves, in order of leaf and seed. Leaves are ordered by name."""
+    names = sorted(prints)
+    ordered = [prints[name] for name in names]
+    exact = {seed: (other, leaves) for seed, other, leaves in _exact(ordered)}
+    near = {seed: (other, 0) for seed, other in _near(ordered, exact)}
+    return [
+        Repeat(names[leaf], index, names[other], other_index, leaves)
+        for (leaf, index), ((other, other_index), leaves) in sorted({**exact, **near}.items())
+    ]
 
 
 _Seed = tuple[int, int]  # the place of a leaf among the names in order, and of a seed in its leaf
 
 
-class _Comparison:
-    def __init__(self, prints: Mapping[str, Print]) -> None:
-        self._names = sorted(prints)
-        self._prints = [prints[name] for name in self._names]
-        self._exact: set[_Seed] = set()
+def _exact(prints: Sequence[Print]) -> Iterator[tuple[_Seed, _Seed, int]]:
+    """Yield the seeds that ask what one of another leaf asks: each with the first other, and the number of leaves."""
+    shared = _shared(prints, Print.digests)
+    groups: dict[int, list[_Seed]] = defaultdict(list)
+    for leaf, each in enumerate(prints):
+        for index, digest in enumerate(each.digests()):
+            if digest in shared:
+                groups[digest].append((leaf, index))
+    for group in groups.values():
+        leaves = len({leaf for leaf, _ in group}) - 1
+        first = group[0]
+        second = next(seed for seed in group if seed[0] != first[0])
+        for seed in group:
+            yield seed, first if first[0] != seed[0] else second, leaves
 
-    def exact(self) -> Iterator[Repeat]:
-        for group in self._shared(Print.digests, 1):
-            self._exact.update(group)
-            leaves = len({leaf for leaf, _ in group}) - 1
-            first = group[0]
-            second = next(seed for seed in group if seed[0] != first[0])
-            for seed in group:
-                yield self._repeat(seed, first if first[0] != seed[0] else second, leaves, exact=True)
 
-    def near(self) -> Iterator[Repeat]:
-        """Yield the near repeats of seeds that have no exact one; to be called after `exact`."""
-        compared: set[tuple[_Seed, _Seed]] = set()
-        found: dict[_Seed, list[_Seed]] = defaultdict(list)
-        for group in self._shared(Print.marks, _MARKS):
-            heads = group[:_HEADS]
-            for seed in group:
-                if seed in self._exact:
-                    continue
-                for head in heads:
-                    pair = (seed, head) if seed < head else (head, seed)
-                    if head[0] == seed[0] or pair in compared:
-                        continue
-                    compared.add(pair)
-                    if self._near(seed, head):
-                        found[seed].append(head)
-                        if head not in self._exact:
-                            found[head].append(seed)
-        for seed, others in found.items():
-            yield self._repeat(seed, min(others), len({leaf for leaf, _ in others}), exact=False)
+def _near(prints: Sequence[Print], exact: Container[_Seed]) -> Iterator[tuple[_Seed, _Seed]]:
+    """Yield the other seeds that nearly repeat one of another leaf: the one that shares most marks, of these the first.
 
-    def _shared(self, values: Callable[[Print], list[int]], width: int) -> Iterable[list[_Seed]]:
-        """Return the groups of seeds, in order, that have a value in common which stands in two leaves or more."""
-        seen: set[int] = set()
-        shared: set[int] = set()
-        for each in self._prints:
-            own = set(values(each))
-            shared |= own & seen
-            seen |= own
-        del seen
-        groups: dict[int, dict[_Seed, None]] = defaultdict(dict)
-        for leaf, each in enumerate(self._prints):
-            listed = values(each)
-            if not shared.isdisjoint(listed):
-                for index, value in enumerate(listed):
-                    if value in shared:
-                        groups[value][leaf, index // width] = None
-        return [list(group) for group in groups.values()]
+    Of the seeds with a mark, the first few stand for all: in a crowd of seeds that are alike, each is near to one.
+    """
+    shared = _shared(prints, Print.marks)
+    heads: dict[int, list[_Seed]] = defaultdict(list)
+    marked: list[tuple[_Seed, list[int]]] = []
+    for leaf, each in enumerate(prints):
+        marks = each.marks()
+        if shared.isdisjoint(marks):
+            continue
+        for index in range(each.count):
+            seed = (leaf, index)
+            own = [mark for mark in {*marks[_MARKS * index : _MARKS * (index + 1)]} if mark in shared]
+            for mark in own:
+                known = heads[mark]
+                if len(known) < _HEADS and (len(known) < 2 or known[-2][0] != leaf):
+                    known.append(seed)
+            if own and seed not in exact:
+                marked.append((seed, own))
+    for seed, own in marked:
+        alike = Counter(head for mark in own for head in heads[mark] if head[0] != seed[0])
+        likely = [(-count, head) for head, count in alike.items() if count >= min(_SHARED, len(own))]
+        for _, other in sorted(likely)[:_TRIED]:
+            if _alike(prints, seed, other):
+                yield seed, other
+                break
 
-    def _near(self, one: _Seed, two: _Seed) -> bool:
-        question, answer = self._prints[one[0]].words(one[1])
-        other_question, other_answer = self._prints[two[0]].words(two[1])
-        return likeness(answer, other_answer, NEAR) >= NEAR and likeness(question, other_question, NEAR) >= NEAR
 
-    def _repeat(self, seed: _Seed, other: _Seed, leaves: int, *, exact: bool) -> Repeat:
-        return Repeat(self._names[seed[0]], seed[1], self._names[other[0]], other[1], leaves, exact)
+def _shared(prints: Sequence[Print], values: Callable[[Print], list[int]]) -> set[int]:
+    """Return the values that stand in two leaves or more."""
+    seen: set[int] = set()
+    shared: set[int] = set()
+    for each in prints:
+        own = set(values(each))
+        shared |= own & seen
+        seen |= own
+    return shared
+
+
+def _alike(prints: Sequence[Print], one: _Seed, two: _Seed) -> bool:
+    question, answer = prints[one[0]].words(one[1])
+    other_question, other_answer = prints[two[0]].words(two[1])
+    return likeness(answer, other_answer, NEAR) >= NEAR and likeness(question, other_question, NEAR) >= NEAR
 
 
 def problem(repeat: Repeat, prints: Mapping[str, Print], shown: Callable[[str], str]) -> Problem:
     """Return the problem of a repeat; `shown` says what people call a leaf."""
     line, column = prints[repeat.leaf].place(repeat.seed)
     other = f"{excerpt(shown(repeat.other), 200)}, line {prints[repeat.other].place(repeat.other_seed)[0]}"
-    more = f" (and {repeat.leaves - 1} more)" if repeat.leaves > 1 else ""
-    if repeat.exact:
-        message, fix = (
-            f"this question stands in another leaf too: {other}{more}",
-            "ask something else, or delete one of them",
-        )
-        return Problem(shown(repeat.leaf), line, column, EXACT, Level.WARNING, message, fix)
+    if not repeat.leaves:
+        message, fix = f"question and answer nearly repeat those of {other}", "ask something that differs more"
+        return Problem(shown(repeat.leaf), line, column, NEARLY, Level.HINT, message, fix)
+    more = f", and in {repeat.leaves - 1} more" if repeat.leaves > 1 else ""
     message, fix = (
-        f"question and answer nearly repeat those of {other}{more}",
-        "ask something that differs more, or delete one",
+        f"this question stands in another leaf too: {other}{more}",
+        "ask something else, or delete one of them",
     )
-    return Problem(shown(repeat.leaf), line, column, NEARLY, Level.HINT, message, fix)
+    return Problem(shown(repeat.leaf), line, column, EXACT, Level.WARNING, message, fix)

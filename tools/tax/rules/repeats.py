@@ -20,12 +20,12 @@ _FEW_SHARED = 0.6  # of two answers' words: with fewer in common, they are hardl
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with its answer: its place, a digest of what it asks (64 bits), and the words of both, as numbers."""
+    """A question with its answer: its place, a digest of what it asks (64 bits), and the words of both (wording.py)."""
 
     loc: Loc
     digest: int
-    question: list[int]
-    answer: list[int]
+    question: str
+    answer: str
 
 
 _ASKED: WeakKeyDictionary[Source, list[Asked]] = WeakKeyDictionary()
@@ -57,7 +57,7 @@ def varied(leaf: Loaded, config: Config) -> Iterator[Finding]:
           - {question: How often does the sea rise in one day?, answer: It rises twice a day.}
           - {question: How often does the sea rise in a day?, answer: "It rises twice a day, or nearly."}
     """
-    known: dict[int, tuple[frozenset[int], Asked]] = {}
+    known: dict[int, tuple[frozenset[str], Asked]] = {}
     for each in asked(leaf):
         if each.digest in known:
             continue  # which duplicate-seed tells
@@ -76,11 +76,11 @@ def _asked(leaf: Loaded) -> Iterator[Asked]:
     for loc, key, seed in questions(leaf):
         text, answer = "\n".join(key), seed.get("answer")
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        reply = words(answer) if isinstance(answer, str) else []
+        reply = words(answer) if isinstance(answer, str) else ""
         yield Asked(loc, int.from_bytes(digest), words(text), reply)
 
 
-def _share(a: frozenset[int], b: frozenset[int]) -> bool:
+def _share(a: frozenset[str], b: frozenset[str]) -> bool:
     """Tell whether two answers might be near each other: a quick look, since most pairs end here."""
     return 2 * len(a & b) >= _FEW_SHARED * (len(a) + len(b))
 

@@ -1,7 +1,7 @@
 """Leaves to problems: every leaf that the paths name is judged by all rules, beside the others of its taxonomy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tax.config import Config
@@ -37,12 +37,15 @@ def validate(paths: Sequence[Path], config: Config, root: Path | None = None, *,
     files = find(paths, problems)
     around = _around(root, files)
     entries = _entries(files, around, config, cache)
-    found: dict[str, list[Problem]] = {
-        key: [replace(problem, path=shown(file.path)) for problem in entries[key].problems or ()]
-        for key, file in files.items()
-    }
-    for key, repeat in _repeats(entries, {**around, **files}, files):
-        found[key].append(repeat)
+    prints = {key: elsewhere.Print(entry.print) for key, entry in entries.items()}
+    found: dict[str, list[Problem]] = {}
+    for key, file in files.items():
+        path = shown(file.path)
+        found[key] = [Problem(path, *each) for each in entries[key].problems or ()]
+    everywhere = {**around, **files}
+    for repeat in elsewhere.repeats(prints):
+        if repeat.leaf in found:
+            found[repeat.leaf].append(elsewhere.problem(repeat, prints, lambda key: shown(everywhere[key].path)))
     problems += [problem for each in found.values() for problem in sorted(each)]
     return Report(len(files), tuple(problems))
 
@@ -74,15 +77,3 @@ def _entries(files: Mapping[str, File], around: Mapping[str, File], config: Conf
     finally:  # what an interrupted run found out is kept too
         cache.save()
     return entries
-
-
-def _repeats(
-    entries: Mapping[str, Entry], known: Mapping[str, File], files: Mapping[str, File]
-) -> list[tuple[str, Problem]]:
-    """Return the problems of seeds that repeat those of other leaves, each with the leaf that it belongs to."""
-    prints = {key: elsewhere.Print(entry.print) for key, entry in entries.items()}
-    return [
-        (repeat.leaf, elsewhere.problem(repeat, prints, lambda key: shown(known[key].path)))
-        for repeat in elsewhere.repeats(prints)
-        if repeat.leaf in files
-    ]

@@ -25,7 +25,7 @@ from typing import Any
 
 from tax.documents import MAX_DOCUMENT
 from tax.load import blob_id
-from tax.problems import Level, Problem
+from tax.problems import Level
 from tax.rules.elsewhere import Print
 from tax.source import MAX_BYTES
 
@@ -34,6 +34,7 @@ _RACY = 2_000_000_000  # nanoseconds: the coarsest clock of a file system that i
 _KEPT_FILES, _KEPT_SECONDS = 4, 30 * 24 * 3600  # of other versions and settings
 
 Status = tuple[int, int, int, int]  # size, mtime, ctime, inode
+Found = tuple[int, int, str, Level, str, str]  # a Problem without its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a leaf. `problems` is None where only its print was wanted; their paths are empty."""
+    """What is known of a leaf. `problems` is None where only its print was wanted."""
 
     leaf: Seen
     documents: tuple[Seen, ...]
-    problems: tuple[Problem, ...] | None
+    problems: tuple[Found, ...] | None
     print: bytes | memoryview
 
 
@@ -138,7 +139,7 @@ class Cache:
         for name, entry in self._entries.items():
             line = self._lines.get(name)
             lines.append(_line(name, entry) if line is None else line)
-        listed = b"\n".join(lines)
+        listed = b"[\n" + b",\n".join(lines) + b"\n]"
         body = b"".join([listed, *(entry.print for entry in self._entries.values())])
         return _HEAD % (zlib.crc32(body), len(listed)) + body
 
@@ -151,8 +152,8 @@ class Cache:
         entries: dict[str, Entry] = {}
         lines: dict[str, bytes] = {}
         at = length
-        for line in bytes(view[:length]).split(b"\n"):
-            row = json.loads(line)
+        listed = bytes(view[:length])
+        for row, line in zip(json.loads(listed), listed[2:-2].split(b",\n"), strict=True):
             seeds = view[at : at + row[-1]]
             Print(seeds)  # which raises where it is none
             entries[row[0]] = _entry(row, seeds)
@@ -186,28 +187,25 @@ def _status(status: os.stat_result) -> Status:
 
 
 def _line(name: str, entry: Entry) -> bytes:
-    problems = entry.problems and [
-        (each.line, each.column, each.rule, each.level, each.message, each.fix) for each in entry.problems
-    ]
     documents = [(each.path, each.blob, each.status) for each in entry.documents]
-    row = (name, entry.leaf.blob, entry.leaf.status, documents, problems, len(entry.print))
+    row = (name, entry.leaf.blob, entry.leaf.status, documents, entry.problems, len(entry.print))
     return json.dumps(row, separators=(",", ":")).encode()
 
 
 def _entry(row: Any, seeds: memoryview) -> Entry:
     _, blob, status, documents, problems, _ = row
     seen = tuple(Seen(path, document, found and tuple(found)) for path, document, found in documents)
-    judged = None
-    if problems is not None:
-        judged = tuple(_problem(*each) for each in problems)
+    judged = None if problems is None else tuple(_found(*each) for each in problems)
     return Entry(Seen("", blob, status and tuple(status)), seen, judged, seeds)
 
 
-def _problem(line: int, column: int, rule: str, level: str, message: str, fix: str) -> Problem:
-    numbers = type(line) is type(column) is int
-    if not numbers or not type(rule) is type(message) is type(fix) is str:
+def _found(line: int, column: int, rule: str, level: str, message: str, fix: str) -> Found:
+    if not type(line) is type(column) is int or not type(rule) is type(message) is type(fix) is str:
         raise TypeError("these are no values of a problem")
-    return Problem("", line, column, rule, Level(level), message, fix)
+    return line, column, rule, _LEVELS[level], message, fix
+
+
+_LEVELS = {str(level): level for level in Level}
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tax.load import Loaded, blob_id, load
 from tax.problems import Problem
 from tax.rules import RULES
 from tax.rules.elsewhere import print_of
-from tax.validate.cache import Entry, Seen, lasting, plain_file
+from tax.validate.cache import Entry, Found, Seen, lasting, plain_file
 from tax.validate.files import File, shown
 
 PARALLEL_FROM = 500  # leaves; below that, starting processes takes longer than it saves
@@ -78,10 +78,17 @@ def _judge(job: Job, config: Config, started: int) -> Result:
     file = job.file
     leaf = load(Path(file.path), shown(file.path))
     documents = _documents(leaf, os.path.dirname(file.key), started)  # noqa: PTH120
-    problems = tuple(replace(each, path="") for each in check_loaded(leaf, config)) if job.judged else None
+    problems = tuple(map(_found, check_loaded(leaf, config))) if job.judged else None
     seen = Seen("", leaf.blob, lasting(file.status, started) if file.status else None)
     known = bool(leaf.blob) and file.status is not None and leaf.name.split("/")[0] in BRANCHES
-    return Result(Entry(seen, tuple(documents or ()), problems, print_of(leaf)), known and documents is not None)
+    return Result(
+        Entry(seen, tuple(documents or ()), problems, print_of(leaf)),
+        known and documents is not None,
+    )
+
+
+def _found(problem: Problem) -> Found:
+    return problem.line, problem.column, problem.rule, problem.level, problem.message, problem.fix
 
 
 def _documents(leaf: Loaded, folder: str, started: int) -> list[Seen] | None:
