@@ -73,6 +73,7 @@ def load(path: Path, shown: str | None = None) -> Loaded:
     problems += found
     if version == 1:  # where the peer lets a key stand twice
         problems = [_milder(problem) if problem.rule == "duplicate-key" else problem for problem in problems]
+    problems = [each for each in problems if each.rule == "yaml-syntax" or each.line not in source.guessed]
     if any(problem.level == Level.ERROR for problem in problems):
         leaf = None
     blob = "" if refusal else blob_id(data)
