@@ -59,8 +59,10 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     from tax.problems import failed
     from tax.renderers import RENDERERS
     from tax.tree import choose
+    from tax.validate import spare_collector
     from tax.validate import validate as check
 
+    spare_collector()
     chosen, root = choose(paths, changed, base)
     report = check(chosen, find_config(root), root, cached=not no_cache)
     click.echo(RENDERERS[form](report.checked, report.problems), nl=False)

@@ -42,8 +42,9 @@ class Problem:
 
 def printable(text: str) -> str:
     """Return text that steers neither a terminal nor a workflow: unsafe characters are written as \\x1b or \\u202e."""
-    # whatever is unsafe is not printable either
-    return (text if text.isprintable() else UNSAFE.sub(_escaped, text)).replace(*RUNNER_COMMAND)
+    if text.isprintable() and RUNNER_COMMAND[0] not in text:  # for speed: nothing unsafe is printable
+        return text
+    return UNSAFE.sub(_escaped, text).replace(*RUNNER_COMMAND)
 
 
 def excerpt(value: object, width: int = 60) -> str:

@@ -5,17 +5,20 @@ What comes from a file is data, so every renderer makes it harmless for its medi
 
 import html
 import json
+import os
+import stat
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 
 from tax import __version__
 from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, printable
 
 _SHOWN = 100  # characters of a faulty line
+_MAX_BYTES = 5_000_000  # of a file that is read to show one: more than a leaf may have
+_UNREAD = {"symlink", "unreadable-file"}  # rules by which a file was not read: nor is it shown, wherever a link leads
 
 
 def summary(checked: int, problems: Sequence[Problem]) -> str:
@@ -127,7 +130,7 @@ def _escaped_json(document: object) -> str:
 
 def _pointed(problem: Problem) -> list[str]:
     """Return the faulty line with a caret under the fault; nothing where the file cannot be read."""
-    lines = _lines(problem.path)
+    lines = [] if problem.rule in _UNREAD else _lines(problem.path)
     if not 0 < problem.line <= len(lines):
         return []
     line = lines[problem.line - 1]
@@ -142,10 +145,14 @@ def _pointed(problem: Problem) -> list[str]:
 @lru_cache(maxsize=1)
 def _lines(path: str) -> list[str]:
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
+        status = os.stat(path)  # noqa: PTH116 (this and the next line are run ten thousand times)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            return []
+        with open(path, "rb") as file:  # noqa: PTH123
+            text = file.read().decode("utf-8", "replace").removeprefix("\ufeff")
     except (OSError, ValueError):
         return []
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
 
 def _width(text: str) -> int:

@@ -43,9 +43,9 @@ def asked(leaf: Loaded) -> list[Asked]:
 def varied(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """No seed nearly repeats another: of the words of two questions, and of their answers, 0.7 or more are the same.
 
-    The measure is ROUGE-L (F), by which the teacher's questions are weeded out too. The context of a skill's seed
-    counts with its question. Questions that are alike but have other answers pass: that may be the skill. Of a leaf
-    with more than 30 questions, the first 30 are compared.
+    The measure is ROUGE-L (F) of the first 100 words, by which the teacher's questions are weeded out too. The context
+    of a skill's seed counts with its question. Questions that are alike but have other answers pass: that may be the
+    skill. Of a leaf with more than 30 questions, the first 30 are compared.
 
     Passes:
         seed_examples:

@@ -1,11 +1,13 @@
 """Texts with a character for each word, and how near two of them are: ROUGE-L's F-measure, as in duplicates.py.
 
-A word is a run of letters and digits, or one CJK character; upper and lower case are one. Its character follows from
-its CRC-32, so it is the same in every process. Of a million pairs of different words, one shares its character.
+Of a text the first 100 words count: they suffice to know it by, and contexts can be long. A word is a run of letters
+and digits, or one CJK character; upper and lower case are one. Its character follows from its CRC-32, so it is the same
+in every process. Of a million pairs of different words, one shares its character.
 """
 
 import re
 import zlib
+from itertools import islice
 
 from rapidfuzz.distance import Indel
 
@@ -14,6 +16,7 @@ from tax.prose import CJK
 _WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))
 _FIRST, _CHARACTERS = 0x10000, 0x100000  # the code points above those that UTF-16 needs for itself
+MOST_WORDS = 100
 _MOST_KNOWN = 200_000  # words remembered: a stranger's files can hold any number of different ones
 
 
@@ -31,11 +34,12 @@ _characters = _Characters()
 
 
 def words(text: str) -> str:
-    """Return a text with one character for each word."""
+    """Return a text's first words, a character for each."""
     if text.isascii():
-        found = text.encode().translate(_ASCII).split()
+        found = text.encode().translate(_ASCII).split(None, MOST_WORDS)[:MOST_WORDS]
     else:
-        found = [word.encode("utf-8", "surrogatepass") for word in _WORD.findall(text.lower())]
+        listed = islice(_WORD.finditer(text.lower()), MOST_WORDS)
+        found = [word[0].encode("utf-8", "surrogatepass") for word in listed]
     return "".join([_characters[word] for word in found])
 
 

@@ -6,9 +6,9 @@ the same time; any other is read, and compared by content. So the file may be co
 deleted at any time. It is read as data (JSON and numbers), appears whole or not at all, and is ignored where it is not
 what was written. Writers do not wait for each other: the last one's entries stay.
 
-    tax verdicts, format 1, CRC-32 of the rest, length of the lines   one line
-    [path, blob, status, documents, problems, length of the print]   JSON, one a leaf; a document: [path, blob, status]
-    the prints of all leaves (rules/elsewhere.py)
+    tax verdicts, format 1, CRC-32 of the rest, length of the list   one line
+    the list of entries, as JSON, an entry a line                    `_line` says what it holds
+    the prints of all leaves, in the order of the entries            rules/prints.py
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import stat
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from typing import Any
 from tax.documents import MAX_DOCUMENT
 from tax.load import blob_id
 from tax.problems import Level
-from tax.rules.elsewhere import Print
+from tax.rules.elsewhere import Repeat, Repeats
+from tax.rules.prints import Prints
 from tax.source import MAX_BYTES
+from tax.validate.files import File
 
 _HEAD = b"tax verdicts, format 1, %08x, %d\n"
 _RACY = 2_000_000_000  # nanoseconds: the coarsest clock of a file system that is in use (FAT)
@@ -39,7 +41,11 @@ Found = tuple[int, int, str, Level, str, str]  # a Problem without its path
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it was when it was read: git's id of its bytes; its status, where that suffices to know it again."""
+    """A file as it was when it was read: git's id of its bytes; its status, where that suffices to know it again.
+
+    `path` is that of a document from its leaf's folder; that of a leaf as it was named, if its verdict depends on it,
+    else empty.
+    """
 
     path: str
     blob: str
@@ -48,16 +54,23 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of a leaf. `problems` is None where only its print was wanted."""
+    """What is known of a leaf. `problems` is None where only its prints were wanted.
+
+    `repeats` was true among all entries that have it, and is None of a leaf that has not been compared.
+    """
 
     leaf: Seen
     documents: tuple[Seen, ...]
     problems: tuple[Found, ...] | None
-    print: bytes | memoryview
+    prints: Prints
+    repeats: Repeats | None = None
 
 
 class Cache:
-    """The entries of a checkout's leaves, by path; `file` is None where nothing is to be kept."""
+    """The entries of a checkout's leaves, by name: their paths from its root. Nothing is kept if `file` is None.
+
+    `compared` holds the entries of the leaves that were compared with each other the last time.
+    """
 
     def __init__(self, file: Path | None, root: str) -> None:
         self._file = file
@@ -69,37 +82,40 @@ class Cache:
         if file is not None:
             with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
                 self._read(file.read_bytes())
+        self.compared = {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
 
-    def find(self, key: str, status: os.stat_result | None, *, judged: bool) -> Entry | None:
+    def find(self, name: str, file: File, *, judged: bool) -> Entry | None:
         """Return what is known of a leaf as it is now; `judged`: only if that includes its problems."""
-        entry = self._entries.get(self._name(key))
+        entry, status = self._entries.get(name), file.status
         if entry is None or status is None or (judged and entry.problems is None):
+            return None
+        if entry.leaf.path not in {"", file.path}:
             return None
         if not entry.documents and entry.leaf.status == _status(status):
             return entry  # most leaves
-        leaf = self._same(entry.leaf, key, status, MAX_BYTES)
-        documents = [self._same_document(each, os.path.dirname(key)) for each in entry.documents]  # noqa: PTH120
+        leaf = self._same(entry.leaf, file.key, status, MAX_BYTES)
+        documents = [self._same_document(each, os.path.dirname(file.key)) for each in entry.documents]  # noqa: PTH120
         if leaf is None or None in documents:
             return None
         renewed = replace(entry, leaf=leaf, documents=tuple(each for each in documents if each))
         if renewed != entry:
-            self.add(key, renewed)
+            self.add(name, renewed)
         return renewed
 
-    def add(self, key: str, entry: Entry) -> None:
+    def add(self, name: str, entry: Entry) -> None:
         """Take in what was found out about a leaf."""
-        name = self._name(key)
         self._entries[name] = entry
         self._lines.pop(name, None)
         self._changed = True
 
-    def drop_missing(self, folder: str, keys: Iterable[str]) -> None:
-        """Forget the leaves below a folder that are not among `keys`."""
-        inside = self._name(folder) + "/"
-        kept = {self._name(key) for key in keys}
-        for name in [name for name in self._entries if name.startswith(inside) and name not in kept]:
-            del self._entries[name]
-            self._changed = True
+    def keep(self, repeats: Mapping[str, Repeats]) -> None:
+        """Take in what the comparison of leaves with each other brought, for all that were compared."""
+        for name, entry in self._entries.items():
+            found = repeats.get(name)
+            if entry.repeats != found:
+                self._entries[name] = replace(entry, repeats=found)
+                self._lines.pop(name, None)
+                self._changed = True
 
     def save(self) -> None:
         """Write the file anew, if there is anything new. A folder that cannot be written to is left as it is."""
@@ -114,7 +130,8 @@ class Cache:
             _remove_old(self._file)
             self._changed = False
 
-    def _name(self, key: str) -> str:
+    def name(self, key: str) -> str:
+        """Return what the leaf of an absolute path is called: its path from the root; the same, if it lies outside."""
         return key.removeprefix(self._root).replace(os.sep, "/")
 
     def _same_document(self, seen: Seen, folder: str) -> Seen | None:
@@ -135,13 +152,14 @@ class Cache:
         return replace(seen, status=lasting(status, self.started)) if same else None
 
     def _packed(self) -> bytes:
-        lines = []
-        for name, entry in self._entries.items():
-            line = self._lines.get(name)
-            lines.append(_line(name, entry) if line is None else line)
+        entries = {name: each for name, each in self._entries.items() if each.repeats is not None or self._exists(name)}
+        lines = [self._lines.get(name) or _line(name, entry) for name, entry in entries.items()]
         listed = b"[\n" + b",\n".join(lines) + b"\n]"
-        body = b"".join([listed, *(entry.print for entry in self._entries.values())])
+        body = b"".join([listed, *(entry.prints.data for entry in entries.values())])
         return _HEAD % (zlib.crc32(body), len(listed)) + body
+
+    def _exists(self, name: str) -> bool:
+        return os.path.lexists(os.path.join(self._root, name))  # noqa: PTH118
 
     def _read(self, data: bytes) -> None:
         end = data.index(b"\n") + 1
@@ -149,16 +167,15 @@ class Cache:
         length = int(data[:end].rpartition(b", ")[2])
         if data[:end] != _HEAD % (zlib.crc32(view), length):
             return
+        listed = data[end : end + length]
         entries: dict[str, Entry] = {}
         lines: dict[str, bytes] = {}
         at = length
-        listed = bytes(view[:length])
         for row, line in zip(json.loads(listed), listed[2:-2].split(b",\n"), strict=True):
-            seeds = view[at : at + row[-1]]
-            Print(seeds)  # which raises where it is none
-            entries[row[0]] = _entry(row, seeds)
+            prints = Prints(view[at : at + row[-1]])
+            entries[row[0]] = _entry(row, prints)
             lines[row[0]] = line
-            at += len(seeds)
+            at += row[-1]
         self._entries, self._lines = entries, lines
 
 
@@ -188,15 +205,25 @@ def _status(status: os.stat_result) -> Status:
 
 def _line(name: str, entry: Entry) -> bytes:
     documents = [(each.path, each.blob, each.status) for each in entry.documents]
-    row = (name, entry.leaf.blob, entry.leaf.status, documents, entry.problems, len(entry.print))
+    repeats = entry.repeats and [(each.seed, each.other, each.other_seed, each.leaves) for each in entry.repeats]
+    leaf = (entry.leaf.path, entry.leaf.blob, entry.leaf.status)
+    row = (name, leaf, documents, entry.problems, repeats, len(entry.prints.data))
     return json.dumps(row, separators=(",", ":")).encode()
 
 
-def _entry(row: Any, seeds: memoryview) -> Entry:
-    _, blob, status, documents, problems, _ = row
-    seen = tuple(Seen(path, document, found and tuple(found)) for path, document, found in documents)
-    judged = None if problems is None else tuple(_found(*each) for each in problems)
-    return Entry(Seen("", blob, status and tuple(status)), seen, judged, seeds)
+def _entry(row: Any, prints: Prints) -> Entry:
+    _, leaf, documents, problems, repeats, _ = row
+    seen = tuple([_seen(*each) for each in documents])
+    judged = None if problems is None else tuple([_found(*each) for each in problems])
+    compared = None if repeats is None else tuple([Repeat(*each) for each in repeats])
+    return Entry(_seen(*leaf), seen, judged, prints, compared)
+
+
+def _seen(path: str, blob: str, status: list[int] | None) -> Seen:
+    if status is None:
+        return Seen(path, blob, None)
+    size, changed, moved, inode = status
+    return Seen(path, blob, (size, changed, moved, inode))
 
 
 def _found(line: int, column: int, rule: str, level: str, message: str, fix: str) -> Found:

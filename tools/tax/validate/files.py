@@ -26,8 +26,8 @@ class File:
     status: os.stat_result | None
 
 
-def find(paths: Iterable[Path], problems: list[Problem]) -> dict[str, File]:
-    """Return the leaves that the paths name, by their absolute paths, in order; problems of folders are added.
+def find(paths: Iterable[Path], problems: list[Problem]) -> list[File]:
+    """Return the leaves that the paths name, each once, in order; problems of folders are added.
 
     A path is a leaf's file, or a folder of which every leaf below is found (hidden folders are not looked into).
     Raises UserError where a path does not exist, or where a folder holds no leaf.
@@ -41,7 +41,7 @@ def find(paths: Iterable[Path], problems: list[Problem]) -> dict[str, File]:
             raise UserError(f"there is no leaf in {excerpt(path, 200)}: a leaf is a file called {FILE_NAME}")
         for each in found:
             files.setdefault(each.key, each)
-    return files
+    return list(files.values())
 
 
 def below(folder: Path, problems: list[Problem]) -> list[File]:

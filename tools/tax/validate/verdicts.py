@@ -18,7 +18,7 @@ from tax.leaf import BRANCHES
 from tax.load import Loaded, blob_id, load
 from tax.problems import Problem
 from tax.rules import RULES
-from tax.rules.elsewhere import print_of
+from tax.rules.prints import prints_of
 from tax.validate.cache import Entry, Found, Seen, lasting, plain_file
 from tax.validate.files import File, shown
 
@@ -28,7 +28,7 @@ _BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A leaf to look at: with all rules if `judged`, else for its print alone."""
+    """A leaf to look at: with all rules if `judged`, else for its prints alone."""
 
     file: File
     judged: bool
@@ -64,12 +64,12 @@ def judge(jobs: Sequence[Job], config: Config, started: int) -> Iterator[Result]
         return
     # forking is quicker, but not safe beside threads
     method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
-    with ProcessPoolExecutor(processes, multiprocessing.get_context(method), _spare_collector) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context(method), spare_collector) as pool:
         yield from pool.map(one, jobs, chunksize=_BATCH)
 
 
-def _spare_collector() -> None:
-    """Collect garbage seldom: a process that reads leaves makes many objects, and nearly no cycles of them."""
+def spare_collector() -> None:
+    """Let garbage be collected seldom: who reads leaves makes very many objects, and nearly no cycles of them."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
@@ -79,12 +79,10 @@ def _judge(job: Job, config: Config, started: int) -> Result:
     leaf = load(Path(file.path), shown(file.path))
     documents = _documents(leaf, os.path.dirname(file.key), started)  # noqa: PTH120
     problems = tuple(map(_found, check_loaded(leaf, config))) if job.judged else None
-    seen = Seen("", leaf.blob, lasting(file.status, started) if file.status else None)
-    known = bool(leaf.blob) and file.status is not None and leaf.name.split("/")[0] in BRANCHES
-    return Result(
-        Entry(seen, tuple(documents or ()), problems, print_of(leaf)),
-        known and documents is not None,
-    )
+    named = "" if leaf.name.split("/")[0] in BRANCHES else file.path  # outside of the branches, this is its name
+    seen = Seen(named, leaf.blob, lasting(file.status, started) if file.status else None)
+    known = bool(leaf.blob) and file.status is not None and documents is not None
+    return Result(Entry(seen, tuple(documents or ()), problems, prints_of(leaf)), known)
 
 
 def _found(problem: Problem) -> Found:
