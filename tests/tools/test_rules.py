@@ -44,6 +44,7 @@ WITHOUT_EXAMPLE = {
     "unreadable-file",
     "symlink",
     "empty-file",
+    "wrong-branch",
     "file-name",
     "folder-name",
     "long-text",

@@ -255,22 +255,27 @@ class _Builder:
         """Build a mapping; of a key that stands there twice the last value counts, as with PyYAML."""
         result: dict[str, Any] = {}
         first: dict[str, yaml.Node] = {}
+        several = False  # whether the first key stood there again: then it is a list without dashes
         for key_node, value_node in node.value:
             key = _key(key_node)
             value = self.build(value_node, depth + 1)
             if key == MERGE and key in first:
                 value = [*_listed(value), *_listed(result[key])]
-            elif key in first:
-                place = self._source.place(first[key].start_mark.index)
-                self._source._report(
-                    key_node.start_mark.index,
-                    "duplicate-key",
-                    f"the key `{excerpt(key)}` stands here again: line {place.line}, column {place.column} has it too",
-                    "keep one of the two; of two values only the last counts",
-                )
+            elif key in first and not several:
+                several = depth > 0 and len(first) > 1 and key == next(iter(first))
+                self._report_again(key_node, first[key], several=several)
             first.setdefault(key, key_node)
             result[key] = value
         return result
+
+    def _report_again(self, key: yaml.Node, first: yaml.Node, *, several: bool) -> None:
+        place = self._source.place(first.start_mark.index)
+        name = excerpt(_key(key))
+        fix = "keep one of the two; of two values only the last counts"
+        if several:
+            fix = f"if something new begins here, start it with a dash: `- {name}: ...`; else keep one of the two"
+        message = f"the key `{name}` stands here again: line {place.line}, column {place.column} has it too"
+        self._source._report(key.start_mark.index, "duplicate-key", message, fix)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         self._characters += len(node.value)
