@@ -6,6 +6,7 @@ a sample can be walked back to its sentence. Markdown and plain text are read; d
 are not fetched yet.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a wo
 OVERLAP_WORDS = 40
 MAX_DOCUMENT = 10_000_000  # bytes
 TEXT_SUFFIXES = {".md", ".markdown", ".txt"}
+
+
+_SLASH = re.compile(r"[\\/]")
 
 
 class DocumentFault(Exception):
@@ -85,7 +89,7 @@ def resolve(folder: Path, relative: str) -> Path:
     if path.is_absolute() or ".." in path.parts or "\\" in relative or "\x00" in relative:
         raise DocumentFault(
             "the document is not in the leaf's folder",
-            "put the file beside the leaf, or in a folder below it",
+            f"put the file beside the leaf, and write its name alone: {excerpt(re.split(_SLASH, relative)[-1])}",
         )
     found = folder / path
     if path.suffix.lower() not in TEXT_SUFFIXES:

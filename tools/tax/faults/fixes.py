@@ -6,6 +6,7 @@ from tax.faults.fault import Fault
 from tax.faults.keys import known_keys
 from tax.faults.words import quoted
 from tax.problems import excerpt, printable
+from tax.yaml_errors import WIDE_COLON
 
 _ADDRESS = re.compile(r"(?:http://|(?:ssh://)?git@)?([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+)")
 _EXAMPLES = {"license": "CC-BY-4.0", "path": "tides.md"}
@@ -41,6 +42,9 @@ def retyped(fault: Fault, expected: str) -> str:
     if expected == "a number":
         return "write it in digits, without quotes"
     keys = list(known_keys(fault.model, fault.raw))
+    wide = WIDE_COLON.match(value) if isinstance(value, str) else None
+    if wide:
+        return f"write an ordinary colon and a space in the place of each wide one (：), as in `{wide.group(2)}: ...`"
     if len(fault.loc) == 2 and fault.loc[0] == "seed_examples" and isinstance(value, str | int | float):
         return "write `- question: ...`, and on the next line, below `question`, `answer: ...`"
     return f"write its keys below it: {', '.join(keys)}" if keys else "write `name: value` pairs below it"

@@ -37,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     seeds.alike,
     texts.not_blank,
     texts.not_cut,
+    texts.not_curly,
     texts.not_left_open,
     texts.not_long,
     privacy.no_personal_data,

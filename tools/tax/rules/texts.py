@@ -53,6 +53,32 @@ def not_cut(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, "if the # belongs to the text, put the whole text in double quotes")
 
 
+@rule("curly-quotes", Level.WARNING, older=Level.HINT)
+def not_curly(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """No whole text stands in the curly quotes of a word processor: to YAML they are none, and stay in the text.
+
+    Passes:
+        seed_examples:
+          - {question: Who said “Eppur si muove”?, answer: Galileo is said to have said it.}
+
+    Fails:
+        seed_examples:
+          - {question: “Who said it?”, answer: Galileo is said to have said it.}
+    """
+    if "“" not in leaf.source.text and "„" not in leaf.source.text:
+        return
+    for loc, text in texts(leaf):
+        inner = text.strip()[1:-1]
+        if _IN_CURLY.fullmatch(text.strip()) and leaf.source.scalar(loc) is not None:
+            message = f"the curly quotes around `{loc[-1]}` are part of it, as only straight ones are quotes to YAML"
+            fix = (
+                f'write straight ones: "{inner}"' if len(inner) < 60 and not set(inner) & {'"', "\\"} else "delete them"
+            )
+            yield Finding(loc, message, fix)
+
+
+_IN_CURLY = re.compile("[“„][^“”„]*[”“]")
+
 MAX_CHARACTERS = 20_000
 
 # What fills a whole text, of any key: TODO, lorem ipsum, <your name>, [insert text], your answer here, ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import yaml
 
 from tax.source.compose import Excess, compose
-from tax.yaml_errors import Diagnosis, diagnose
+from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose
 
 _MAX_TEXT = 50_000  # characters
 _MAX_GUESSES = 60  # readings of the text
@@ -73,7 +73,7 @@ def _guesses(text: str, at: int) -> Iterator[str]:
     """Yield the text with line `at` (counted from 0) mended in one way after the other, the likeliest first."""
     lines = text.split("\n")
     if _STRANGE_INDENT.match(lines[at]):
-        text = _STRANGE_INDENT.sub(lambda space: "  " * len(space[0].replace("  ", "\t")), text)
+        text = _STRANGE_INDENT.sub(lambda space: " " * len(space[0].expandtabs(2)), text)
         yield text
         lines = text.split("\n")
     line = lines[at]
@@ -81,6 +81,9 @@ def _guesses(text: str, at: int) -> Iterator[str]:
     def replaced(new: str) -> str:
         return "\n".join([*lines[:at], new, *lines[at + 1 :]])
 
+    wide = WIDE_COLON.match(line)
+    if wide:
+        yield replaced(f"{wide[1]}{wide[2]}: {json.dumps(wide[3], ensure_ascii=False)}")
     key = _KEY_AND_TEXT.fullmatch(line)
     if key and key[3].startswith(("|", ">")):
         yield replaced(f"{key[1]}{key[2]}: |")

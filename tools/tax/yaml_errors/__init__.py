@@ -11,9 +11,9 @@ import yaml
 
 from tax.problems import excerpt
 from tax.yaml_errors import layout, texts
-from tax.yaml_errors.fault import Diagnosis, Fault
+from tax.yaml_errors.fault import WIDE_COLON, Diagnosis, Fault
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["WIDE_COLON", "Diagnosis", "diagnose"]
 
 
 def diagnose(error: yaml.MarkedYAMLError, text: str) -> Diagnosis:
@@ -37,7 +37,7 @@ def diagnose(error: yaml.MarkedYAMLError, text: str) -> Diagnosis:
 
 _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[Fault], Diagnosis | None]]] = [
     (("",), layout.fence),
-    (("",), layout.strange_space),
+    (("",), layout.lookalike),
     (("tab character", "cannot start any token"), layout.tab),
     (
         ("cannot start any token", "undefined alias", "an alias", "an anchor", "a tag", "a directive"),

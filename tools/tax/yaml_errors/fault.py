@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
 
-
+WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tax.yaml_errors.fault import KEY, Diagnosis, Fault
+from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
 
 _STRANGE_SPACE = re.compile("[ ]*([\u00a0\u2000-\u200b\u202f\u3000])")
 _BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
@@ -16,15 +16,21 @@ def fence(fault: Fault) -> Diagnosis | None:
     return Diagnosis(fault.first_character(fault.index), message, "delete the line, and the other one with ```")
 
 
-def strange_space(fault: Fault) -> Diagnosis | None:
-    """A line that is indented with spaces that look like spaces, and are none to YAML."""
-    for start in (fault.start_of_line(fault.index), fault.start_of_line(fault.began)):
-        match = _STRANGE_SPACE.match(fault.text, start)
-        if match:
+def lookalike(fault: Fault) -> Diagnosis | None:
+    """A space or a colon that is none to YAML: in the line of the fault, where it began, or in the line above."""
+    above = fault.line_before(fault.index)
+    for place in (fault.index, fault.began, *([above] if above is not None else [])):
+        start = fault.start_of_line(place)
+        space, colon = _STRANGE_SPACE.match(fault.text, start), WIDE_COLON.match(fault.text, start)
+        if space:
             message = (
-                f"this line starts with a space of another kind (U+{ord(match.group(1)):04X}), as web pages have it"
+                f"this line starts with a space of another kind (U+{ord(space.group(1)):04X}), as web pages have it"
             )
-            return Diagnosis(match.start(1), message, "delete what stands before the first word, and type spaces anew")
+            fix = "delete all that stands before its first word, and type as many spaces as the lines around it have"
+            return Diagnosis(space.start(1), message, fix)
+        if colon:
+            message = f"the colon after `{colon.group(2)}` is a wide one (：), which is no colon to YAML"
+            return Diagnosis(colon.end(2), message, f"write an ordinary colon and a space: `{colon.group(2)}: ...`")
     return None
 
 
