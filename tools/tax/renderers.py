@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from itertools import groupby
+from urllib.parse import quote
 
 from tax import __version__
 from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, printable
@@ -43,6 +44,11 @@ def as_text(checked: int, problems: Sequence[Problem]) -> str:
         lines += _pointed(problem)
         if problem.fix:
             lines.append(f"      fix: {printable(problem.fix)}")
+    if problems:
+        lines += [
+            "",
+            f"`tax rules {problems[0].rule}` explains that rule, with examples; `tax rules` lists all.",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -102,7 +108,7 @@ def as_sarif(checked: int, problems: Sequence[Problem]) -> str:
     results = []
     for problem in problems:
         place = {
-            "artifactLocation": {"uri": problem.path},
+            "artifactLocation": {"uri": quote(problem.path, errors="replace")},
             "region": {"startLine": problem.line, "startColumn": problem.column},
         }
         text = problem.message + (f"\nFix: {problem.fix}" if problem.fix else "")
@@ -114,11 +120,18 @@ def as_sarif(checked: int, problems: Sequence[Problem]) -> str:
                 "locations": [{"physicalLocation": place}],
             }
         )
-    rules = [{"id": rule} for rule in sorted({problem.rule for problem in problems})]
+    rules = [_described(rule) for rule in sorted({problem.rule for problem in problems})]
     driver = {"name": "tax", "version": __version__, "rules": rules}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     run = {"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}
     return _escaped_json({"$schema": schema, "version": "2.1.0", "runs": [run]})
+
+
+def _described(rule: str) -> dict[str, object]:
+    from tax.rules import MANUALS
+
+    manual = MANUALS.get(rule, rule)
+    return {"id": rule, "shortDescription": {"text": manual.partition("\n")[0]}, "help": {"text": manual}}
 
 
 def _escaped_json(document: object) -> str:
@@ -134,6 +147,8 @@ def _pointed(problem: Problem) -> list[str]:
     if not 0 < problem.line <= len(lines):
         return []
     line = lines[problem.line - 1]
+    if "\x00" in line:  # of a file in UTF-16, or of no text at all
+        return []
     start = max(0, problem.column - 1 - _SHOWN // 2)
     before, after = printable(line[start : problem.column - 1]), printable(line[problem.column - 1 : start + _SHOWN])
     if not (before + after).strip():
