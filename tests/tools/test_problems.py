@@ -1,6 +1,7 @@
 """Problems as people and programs read them: complete, and harmless whatever a file says."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,8 @@ def test_text_says_the_verdict_first_and_groups_by_file():
         "b/qna.yaml\n"
         "  1:1  hint  no hold-out  [no-holdout]\n"
         "      fix: hold one out\n"
+        "\n"
+        "`tax rules missing-key` explains that rule, with examples; `tax rules` lists all.\n"
     )
 
 
@@ -118,14 +121,17 @@ def test_a_caret_points_at_the_fault(tmp_path, monkeypatch):
     text = as_text(1, [Problem("qna.yaml", 2, 7, "wrong-type", Level.ERROR, "a number")])
     assert "      |   問題: 42\n      |         ^\n" in text
     text = as_text(1, [Problem("qna.yaml", 3, 303, "wrong-type", Level.ERROR, "far right")])
-    shown, caret = text.splitlines()[-2:]
+    shown, caret = text.splitlines()[4:6]
     assert shown.startswith("      | …xxx")
     assert shown[caret.index("^")] == "y"
     assert len(shown) < 130
 
 
-def test_no_caret_without_a_file_or_a_line():
+def test_no_caret_without_a_file_or_a_line(tmp_path, monkeypatch):
     assert "^" not in as_text(1, [ERROR])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "qna.yaml").write_bytes("version: 4\n".encode("utf-16"))
+    assert "^" not in as_text(1, [Problem("qna.yaml", 1, 1, "not-utf8", Level.ERROR, "UTF-16")])
 
 
 def test_markdown_cannot_be_forged():
@@ -141,6 +147,10 @@ def test_markdown_cannot_be_forged():
 def test_sarif():
     log = json.loads(as_sarif(2, [ERROR, HINT]))
     (run,) = log["runs"]
+    assert run["tool"]["driver"]["rules"][0]["shortDescription"]["text"].startswith("A key that must be there is not.")
+    strange = json.loads(as_sarif(1, [replace(ERROR, path="a b/%41/潮:\ud800/qna.yaml")]))
+    location = strange["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert location["uri"] == "a%20b/%2541/%E6%BD%AE%3A%3F/qna.yaml"
     assert log["version"] == "2.1.0"
     assert [result["level"] for result in run["results"]] == ["error", "note"]
     region = run["results"][0]["locations"][0]["physicalLocation"]

@@ -44,9 +44,12 @@ WITHOUT_EXAMPLE = {
     "unreadable-file",
     "symlink",
     "empty-file",
+    "wrong-branch",
     "file-name",
     "folder-name",
     "long-text",
+    "seed-in-other-leaf",
+    "near-seed-in-other-leaf",
 }
 
 
@@ -108,18 +111,60 @@ def problems(path, rule):
     [
         ("cc-by-4.0", "write CC-BY-4.0"),
         ("CC BY 4.0", "write CC-BY-4.0"),
+        ("CC BY", "write CC-BY-4.0"),
         ("Apache 2.0", "write Apache-2.0"),
-        ("CC-BY-NC-SA-4.0", "choose CC-BY-4.0"),
-        ("CC BY-ND", "choose CC-BY-4.0"),
+        ("The MIT License", "write MIT"),
+        ("Creative Commons Attribution-ShareAlike 4.0 International", "write CC-BY-SA-4.0"),
+        ("public domain", "write CC0-1.0"),
+        ("mit or apache-2.0", "write MIT OR Apache-2.0"),
+        ("Creative Commons", "choose CC-BY-4.0"),
+        ("CC BY-ND 4.0", "if it is CC-BY-ND-4.0, that is not allowed here: choose CC-BY-4.0"),
         ("proprietary", "choose CC-BY-4.0"),
         ("NOASSERTION", "choose CC-BY-4.0"),
+        ("LicenseRef-mine", "choose CC-BY-4.0"),
+        ("MIT AND", "choose CC-BY-4.0"),
+        ("'(MIT'", "write MIT"),
+        ("LLVM-exception", "choose CC-BY-4.0"),
+        ("©" * 300, "choose CC-BY-4.0"),
     ],
 )
-def test_a_license_that_is_not_allowed(write, license, fix):
+def test_a_license_that_is_no_spdx_id(write, license, fix):
     path = write("\n".join({**SKILL, "license": f"license: {license}"}.values()))
-    [(line, column, level, text)] = problems(path, "license-not-allowed")
+    [(line, column, level, text)] = problems(path, "license-unknown")
     assert (line, column, level) == (3, 10, "error")
     assert text.startswith(fix)
+    assert found(path) & {"license-not-allowed", "license-deprecated"} == set()
+
+
+@pytest.mark.parametrize(
+    ("license", "rules"),
+    [
+        ("CC-BY-NC-SA-4.0", {"license-not-allowed"}),
+        ("GPL-3.0", {"license-not-allowed"}),
+        ("MIT AND GPL-3.0-only", {"license-not-allowed"}),
+        ("MIT AND (GPL-3.0-only OR GPL-2.0-only)", {"license-not-allowed"}),
+        ("BSD-2-Clause-NetBSD", {"license-deprecated"}),
+        ("BSD-2-Clause-NetBSD OR MIT", {"license-deprecated"}),
+        ("MIT OR GPL-3.0-only", set()),
+        ("GPL-3.0-only OR (MIT AND CC-BY-4.0)", set()),
+        ("Apache-2.0 WITH LLVM-exception", set()),
+        ("OGDL-Taiwan-1.0", set()),
+    ],
+)
+def test_a_license_that_spdx_knows(write, license, rules):
+    path = write("\n".join({**SKILL, "license": f"license: {license}"}.values()))
+    assert {rule for rule in found(path) if rule.startswith("license-")} == rules
+
+
+def test_licenses_of_documents_and_datasets(write):
+    documents = "  - {path: tides.md, license: CC}\n  - {path: tides.md, license: GPL-3.0}"
+    path = write(knowledge(documents), "knowledge")
+    assert [(line, column) for line, column, *_ in problems(path, "license-unknown")] == [(11, 31)]
+    assert [(line, column) for line, column, *_ in problems(path, "license-not-allowed")] == [(12, 31)]
+    path = write(
+        "\n".join([*SKILL.values(), "dataset: {name: a.jsonl, license: CC, columns: {question: q, answer: a}}"])
+    )
+    assert [(line, column) for line, column, *_ in problems(path, "license-unknown")] == [(7, 35)]
 
 
 def test_the_allowed_licenses_are_those_of_the_configuration(write):
@@ -302,7 +347,7 @@ def test_a_context_may_start_with_a_stranger_s_note(write):
         ("key: sk-" + "a1B2c3" * 7, "secret"),
         ("AKIA" + "A1B2" * 4, "secret"),
         ("AIza" + "a1B2c" * 7, "secret"),
-        ("xoxb-12345678901", "secret"),
+        ("xoxb-123456789012-1234567890123-" + "a1B2" * 6, "secret"),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.abcdefghijk", "secret"),
     ],
 )

@@ -127,7 +127,7 @@ def test_every_value_is_found_where_it_stands(groups, comments, line_end):
         ("a: [b\nc: d\n", 1, 4, "not closed"),
         ("a: {b: c\n", 1, 4, "not closed"),
         ("a: @b\n", 1, 4, "cannot start with `@`"),
-        ("a: `b`\n", 1, 4, "cannot start with ```"),
+        ("a: `b`\n", 1, 4, "cannot start with a backtick"),
         ("a: %b\n", 1, 4, "cannot start with `%`"),
         ("a: *b\n", 1, 4, "cannot start with `*`"),
         ("a: **b**\n", 1, 4, "cannot start with `*`"),

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tax import validate as module
 from tax.config import Config, find_config
 from tax.problems import UserError, failed
 from tax.renderers import RENDERERS
 from tax.rules import MANUALS
-from tax.validate import check, validate
+from tax.validate import Report, check, validate, verdicts
 
 TESTS = Path(__file__).parent.parent
 LEAVES = TESTS / "leaves"
@@ -141,7 +140,7 @@ def test_paths_that_hold_no_leaf(folder):
     Path("empty").mkdir()
     with pytest.raises(UserError, match="no leaf in empty"):
         validate([Path("empty")], Config())
-    assert validate([], Config()) == module.Report(0, ())
+    assert validate([], Config()) == Report(0, ())
 
 
 def test_a_folder_that_is_called_like_a_leaf(folder):
@@ -166,8 +165,8 @@ def test_many_leaves_are_checked_by_several_processes(folder, monkeypatch):
     for number in range(7):
         folder(f"taxonomy/knowledge/k{number}/qna.yaml", f"version: {number + 5}\n")
     one = validate([Path("taxonomy")], Config())
-    monkeypatch.setattr(module, "PARALLEL_FROM", 2)
-    monkeypatch.setattr(module, "_BATCH", 2)
+    monkeypatch.setattr(verdicts, "PARALLEL_FROM", 2)
+    monkeypatch.setattr(verdicts, "_BATCH", 2)
     assert validate([Path("taxonomy")], Config()) == one
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tax.config import Config
+from tax.documents import DocumentFault, read_documents
 from tax.leaf import UNSTATED_LICENSE
 from tax.load import load
 from tax.placeholders import Text
@@ -20,7 +20,6 @@ from tax.validate import check
 from tax.write import KINDS, WriteError, format_text, new_leaf
 
 ROOT = Path(__file__).parent.parent.parent
-CONTRIBUTIONS = ROOT.parent / "shared" / "contributions"
 SKILL = "compositional_skills/poetry/ballad"
 KNOWLEDGE = "knowledge/oceanography/tides"
 
@@ -289,41 +288,6 @@ def test_shipped_leaves_keep_what_they_say():
         assert json.dumps(data(formatted(text))) == json.dumps(data(text)), path
 
 
-def accepted():
-    with (CONTRIBUTIONS / "verdicts.jsonl").open(encoding="utf-8") as lines:
-        verdicts = [json.loads(line) for line in lines]
-    return [CONTRIBUTIONS / verdict["file"] for verdict in verdicts if verdict["accepted"]][::4]
-
-
-def test_contributed_leaves_are_lifted(tmp_path):
-    if not (CONTRIBUTIONS / "verdicts.jsonl").is_file():
-        pytest.skip("the leaves that people contributed lie outside the repository, and are not here")
-    lifted = 0
-    for path in accepted():
-        old = load(path)
-        try:
-            text = upgraded(old.source.text, old.name).text
-        except WriteError as error:
-            assert "full hash" in str(error), path  # what only its author can mend
-            continue
-        new = load_text(tmp_path, old.name, text)
-        assert new.version == 4
-        assert new.leaf is not None, (path, new.problems)
-        assert [seed.model_dump() for seed in new.leaf.seed_examples] == [
-            seed.model_dump() for seed in old.leaf.seed_examples
-        ], path
-        changed = {"license", "documents"}
-        assert new.leaf.model_dump(exclude=changed) == old.leaf.model_dump(exclude=changed), path
-        assert own_comments(text) >= own_comments(old.source.text), path
-        assert not upgraded(text, old.name).changed
-        lifted += 1
-    assert lifted > 100
-
-
-def own_comments(text):
-    return Counter(re.findall(r"^#.*\S", text, re.MULTILINE))
-
-
 # --- upgrade
 
 OLD_SKILL = """\
@@ -442,11 +406,23 @@ def test_upgrade_of_a_key_that_stands_twice():
         upgraded(f"version: 2\n{text}")
 
 
+@pytest.mark.parametrize("commit", ["7446af5", "main", "'It is: new'", "b60d0d0 # short"])
+def test_upgrade_of_a_commit_that_is_no_full_hash(tmp_path, commit):
+    result = upgraded(OLD_KNOWLEDGE.replace("7446AF5B60D0D04F2DABC0123456789ABCDEF012", commit), KNOWLEDGE)
+    assert f"    ref: {commit.replace(' #', '  #')}\n" in result.text
+    assert any("`commit` is now `ref`" in note for note in result.notes)
+    new = load_text(tmp_path, KNOWLEDGE, result.text)
+    [document] = new.leaf.documents
+    assert document.ref == data(f"x: {commit}")["x"]
+    assert [p.level for p in check(new.path, Config()) if p.rule == "pinned-document"] == [Level.WARNING]
+    with pytest.raises(DocumentFault, match="not pinned"):
+        read_documents(new.leaf, new.path.parent)
+
+
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
         (OLD_KNOWLEDGE.replace("note:", "note: deep"), KNOWLEDGE, "line 10: `note`"),
-        (OLD_KNOWLEDGE.replace("7446AF5B60D0D04F2DABC0123456789ABCDEF012", "7446af5"), KNOWLEDGE, "line 13: `commit`"),
         (OLD_KNOWLEDGE.replace("git@github.com:octocat/tides.git", "./tides"), KNOWLEDGE, "line 12: `repo`"),
         (OLD_KNOWLEDGE.replace("version: 3", "version: 7"), KNOWLEDGE, "line 1: `version` is 7"),
         ("version:\n", SKILL, "line 1: `version` is empty"),

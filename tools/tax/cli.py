@@ -47,20 +47,24 @@ def cli() -> None:
     help="How problems are written: for people, for programs, as annotations of a GitHub workflow, as a comment.",
 )
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
-def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str, strict: bool) -> int:
+@click.option("--no-cache", is_flag=True, help="Read every leaf anew, and remember nothing of it.")
+def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str, strict: bool, no_cache: bool) -> int:
     """Check leaves, and say what is wrong, where, and how to mend it.
 
-    PATH is a leaf, a folder of leaves, or a file anywhere. Without PATH: the whole taxonomy.
-    Exit code 1 if there is an error; warnings and hints do not fail.
+    PATH is a leaf, a folder of leaves, or a file anywhere. Without PATH: the whole taxonomy. Seeds are compared with
+    those of the whole taxonomy in any case. Leaves that have not changed are judged from .tax/cache/, which may be
+    deleted at any time. Exit code 1 if there is an error; warnings and hints do not fail.
     """
     from tax.config import find_config
     from tax.problems import failed
     from tax.renderers import RENDERERS
     from tax.tree import choose
+    from tax.validate import spare_collector
     from tax.validate import validate as check
 
+    spare_collector()
     chosen, root = choose(paths, changed, base)
-    report = check(chosen, find_config(root))
+    report = check(chosen, find_config(root), root, cached=not no_cache)
     click.echo(RENDERERS[form](report.checked, report.problems), nl=False)
     return PROBLEMS if failed(report.problems, strict=strict) else FINE
 

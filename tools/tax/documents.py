@@ -6,18 +6,23 @@ a sample can be walked back to its sentence. Markdown and plain text are read; d
 are not fetched yet.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tax.leaf import KnowledgeLeaf, LocalDocument
+from tax.leaf import KnowledgeLeaf, LocalDocument, UnpinnedDocument
 from tax.load import blob_id
+from tax.problems import excerpt
 from tax.segments import Block, Span, blocks, plain, sentences, tokens
 
 CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a word
 OVERLAP_WORDS = 40
 MAX_DOCUMENT = 10_000_000  # bytes
 TEXT_SUFFIXES = {".md", ".markdown", ".txt"}
+
+
+_SLASH = re.compile(r"[\\/]")
 
 
 class DocumentFault(Exception):
@@ -58,6 +63,11 @@ def read_documents(leaf: KnowledgeLeaf, folder: Path) -> list[Document]:
     """Read the documents that lie beside a leaf. Raises DocumentFault for the first that cannot be used."""
     read = []
     for entry in leaf.documents:
+        if isinstance(entry, UnpinnedDocument):
+            raise DocumentFault(
+                f"the documents in {excerpt(entry.repo)} are not pinned: {excerpt(entry.ref, 45)} is no full hash",
+                "write `commit` with all 40 digits in the place of `ref`",
+            )
         if not isinstance(entry, LocalDocument):
             raise DocumentFault(
                 f"the documents are pinned in {entry.repo}, and fetching them is not built yet",
@@ -79,7 +89,7 @@ def resolve(folder: Path, relative: str) -> Path:
     if path.is_absolute() or ".." in path.parts or "\\" in relative or "\x00" in relative:
         raise DocumentFault(
             "the document is not in the leaf's folder",
-            "put the file beside the leaf, or in a folder below it",
+            f"put the file beside the leaf, and write its name alone: {excerpt(re.split(_SLASH, relative)[-1])}",
         )
     found = folder / path
     if path.suffix.lower() not in TEXT_SUFFIXES:

@@ -4,7 +4,7 @@ Versions 1 to 3 (old_leaf.py) are lifted to these models on reading, so nothing 
 schemas/ is written from the models: what a field's description says is what an editor shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -36,6 +36,11 @@ def _stated(value: object) -> object:
     if value is None:
         raise PydanticCustomError("stated", "an optional key is left out, not left empty")
     return value
+
+
+def _keys(value: object) -> Collection[str]:
+    """Return the keys of a group that is read, or the fields of a part of a leaf that is written."""
+    return value.keys() if isinstance(value, dict) else getattr(value, "model_fields_set", ())
 
 
 OptionalText = Annotated[Text | None, BeforeValidator(_stated)]
@@ -176,13 +181,9 @@ class LocalDocument(Model):
     """Where it was published."""
 
 
-class PinnedDocument(Model):
-    """Documents in another repository, at one commit of it."""
-
+class _RemoteDocument(Model):
     repo: Annotated[str, StringConstraints(pattern=r"^https://\S+$")]
     """The repository's https address."""
-    commit: Commit
-    """The full hash of the commit: 40 hexadecimal digits."""
     patterns: Annotated[list[Text], Field(min_length=1)]
     """Which files of it, such as "*.md"."""
     license: Text
@@ -195,13 +196,36 @@ class PinnedDocument(Model):
     """Where they were published."""
 
 
+class PinnedDocument(_RemoteDocument):
+    """Documents in another repository, at one commit of it."""
+
+    commit: Commit
+    """The full hash of the commit: 40 hexadecimal digits."""
+
+
+class UnpinnedDocument(_RemoteDocument):
+    """Documents in another repository that an older leaf did not pin: nothing grows from them until it does."""
+
+    ref: Text
+    """What stands for the commit, such as a branch or a part of a hash: it can mean another text tomorrow."""
+
+
+def _kind_of_document(value: object) -> str:
+    keys = _keys(value)
+    if "repo" not in keys:
+        return "(local)"
+    return "(unpinned)" if "ref" in keys and "commit" not in keys else "(pinned)"
+
+
 Document = Annotated[
-    Annotated[LocalDocument, Tag("(local)")] | Annotated[PinnedDocument, Tag("(pinned)")],
-    Discriminator(lambda value: "(pinned)" if isinstance(value, dict) and "repo" in value else "(local)"),
+    Annotated[LocalDocument, Tag("(local)")]
+    | Annotated[PinnedDocument, Tag("(pinned)")]
+    | Annotated[UnpinnedDocument, Tag("(unpinned)")],
+    Discriminator(_kind_of_document),
 ]
 SkillSeed = Annotated[
     Annotated[QuestionSeed, Tag("(question)")] | Annotated[DialogueSeed, Tag("(dialogue)")],
-    Discriminator(lambda value: "(dialogue)" if isinstance(value, dict) and "messages" in value else "(question)"),
+    Discriminator(lambda value: "(dialogue)" if "messages" in _keys(value) else "(question)"),
 ]
 
 

@@ -73,6 +73,7 @@ def load(path: Path, shown: str | None = None) -> Loaded:
     problems += found
     if version == 1:  # where the peer lets a key stand twice
         problems = [_milder(problem) if problem.rule == "duplicate-key" else problem for problem in problems]
+    problems = [each for each in problems if each.rule == "yaml-syntax" or each.line not in source.guessed]
     if any(problem.level == Level.ERROR for problem in problems):
         leaf = None
     blob = "" if refusal else blob_id(data)
@@ -176,6 +177,9 @@ def _read(source: Source, branch: Branch, name: str) -> tuple[int, Leaf | None, 
     if not isinstance(data, dict):
         return 0, None, [_no_mapping(source)]
     version, problems = _version(source, data)
+    if version >= 3 and branch != "foundational_skills":
+        branch, misplaced = _branch_of_content(source, branch)
+        problems += misplaced
     if version == NEWEST:
         model: type[Leaf] = KnowledgeLeaf if branch == "knowledge" else SkillLeaf
         leaf, found = _validate(source, model, {**data, "version": version})
@@ -184,6 +188,26 @@ def _read(source: Source, branch: Branch, name: str) -> tuple[int, Leaf | None, 
         leaf, found = _read_old(source, version, branch, name)
         return version, leaf, problems + found
     return 0, None, problems
+
+
+_KNOWLEDGE_KEYS = ("domain", "document_outline", "documents", "document")
+
+
+def _branch_of_content(source: Source, branch: Branch) -> tuple[Branch, list[Problem]]:
+    """Return the branch that a leaf was written for, as its keys tell, and a problem where it lies in another."""
+    keys = source.data.keys()
+    of_knowledge = [key for key in _KNOWLEDGE_KEYS if key in keys]
+    if branch != "knowledge" and len(of_knowledge) > 1 and "task_description" not in keys:
+        message = f"this leaf lies in {branch}, but is written as knowledge: it has `{'`, `'.join(of_knowledge)}`"
+        fix = "move its folder, with the documents, to taxonomy/knowledge"
+        return "knowledge", [source.problem((of_knowledge[0],), "wrong-branch", message, fix, at_key=True)]
+    if branch == "knowledge" and not of_knowledge and "task_description" in keys:
+        message = "this leaf lies in knowledge, but is written as a skill: it has `task_description` and no documents"
+        fix = "move its folder to taxonomy/compositional_skills (or foundational_skills), or write it as knowledge"
+        return "compositional_skills", [
+            source.problem(("task_description",), "wrong-branch", message, fix, at_key=True)
+        ]
+    return branch, []
 
 
 def _read_old(source: Source, version: int, branch: Branch, name: str) -> tuple[Leaf | None, list[Problem]]:

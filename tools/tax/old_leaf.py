@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from tax.leaf import (
     BRANCHES,
     UNSTATED_LICENSE,
+    Document,
     KnowledgeLeaf,
     KnowledgeSeed,
     Leaf,
@@ -21,6 +22,7 @@ from tax.leaf import (
     QuestionAnswer,
     QuestionSeed,
     SkillLeaf,
+    UnpinnedDocument,
 )
 from tax.source import MERGE, Loc, Source
 
@@ -31,6 +33,8 @@ _NUMBER_IN_YAML_1_1 = re.compile(
     r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)"
     r"|[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
+
+_FULL_HASH = re.compile("[0-9a-f]{40}")
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -178,7 +182,7 @@ def lift(old: OldLeaf, name: str) -> Leaf:
     """Return an old leaf in the models of version 4.
 
     `name` is the leaf's identity, from which a version 1 leaf without a description gets one. Nothing is validated
-    anew: an old leaf may hold what version 4 refuses, such as a commit that is no hash.
+    anew: an old leaf may hold what version 4 refuses, such as an address that is no https address.
     """
     common: dict[str, Any] = {"version": 4, "created_by": old.created_by, "license": UNSTATED_LICENSE}
     if isinstance(old, OldKnowledgeLeaf):
@@ -187,14 +191,7 @@ def lift(old: OldLeaf, name: str) -> Leaf:
             domain=old.domain,
             seed_examples=[_knowledge_seed(seed) for seed in old.seed_examples],
             document_outline=old.document_outline,
-            documents=[
-                PinnedDocument.model_construct(
-                    repo=old.document.repo,
-                    commit=old.document.commit,
-                    patterns=list(old.document.patterns),
-                    license=UNSTATED_LICENSE,
-                )
-            ],
+            documents=[_document(old.document)],
         )
     return SkillLeaf.model_construct(
         **common,
@@ -206,12 +203,26 @@ def lift(old: OldLeaf, name: str) -> Leaf:
     )
 
 
+def full_hash(commit: str) -> str | None:
+    """Return the full hash of a commit as version 4 writes it; None for a branch, a part of a hash, and the like."""
+    written = commit.strip().lower()
+    return written if _FULL_HASH.fullmatch(written) else None
+
+
 def description_of(name: str) -> str:
     """Return a task description made from a leaf's name: of compositional_skills/poetry/ballad, Ballad (poetry)."""
     parts = [part.replace("_", " ").replace("-", " ").strip() for part in name.split("/")]
     text = (parts[-1][:1].upper() + parts[-1][1:]) or "Answer the question"
     above = ", ".join(parts[1:-1]) if name.startswith(BRANCHES) else ""
     return f"{text} ({above})" if above else text
+
+
+def _document(old: OldDocument) -> Document:
+    common: dict[str, Any] = {"repo": old.repo, "patterns": list(old.patterns), "license": UNSTATED_LICENSE}
+    commit = full_hash(old.commit)
+    if commit:
+        return PinnedDocument.model_construct(**common, commit=commit)
+    return UnpinnedDocument.model_construct(**common, ref=old.commit)
 
 
 def _knowledge_seed(old: OldKnowledgeSeed) -> KnowledgeSeed:

@@ -5,17 +5,21 @@ What comes from a file is data, so every renderer makes it harmless for its medi
 
 import html
 import json
+import os
+import stat
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
+from urllib.parse import quote
 
 from tax import __version__
 from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, printable
 
 _SHOWN = 100  # characters of a faulty line
+_MAX_BYTES = 5_000_000  # of a file that is read to show one: more than a leaf may have
+_UNREAD = {"symlink", "unreadable-file"}  # rules by which a file was not read: nor is it shown, wherever a link leads
 
 
 def summary(checked: int, problems: Sequence[Problem]) -> str:
@@ -40,6 +44,11 @@ def as_text(checked: int, problems: Sequence[Problem]) -> str:
         lines += _pointed(problem)
         if problem.fix:
             lines.append(f"      fix: {printable(problem.fix)}")
+    if problems:
+        lines += [
+            "",
+            f"`tax rules {problems[0].rule}` explains that rule, with examples; `tax rules` lists all.",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -99,7 +108,7 @@ def as_sarif(checked: int, problems: Sequence[Problem]) -> str:
     results = []
     for problem in problems:
         place = {
-            "artifactLocation": {"uri": problem.path},
+            "artifactLocation": {"uri": quote(problem.path, errors="replace")},
             "region": {"startLine": problem.line, "startColumn": problem.column},
         }
         text = problem.message + (f"\nFix: {problem.fix}" if problem.fix else "")
@@ -111,11 +120,18 @@ def as_sarif(checked: int, problems: Sequence[Problem]) -> str:
                 "locations": [{"physicalLocation": place}],
             }
         )
-    rules = [{"id": rule} for rule in sorted({problem.rule for problem in problems})]
+    rules = [_described(rule) for rule in sorted({problem.rule for problem in problems})]
     driver = {"name": "tax", "version": __version__, "rules": rules}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     run = {"tool": {"driver": driver}, "results": results, "columnKind": "unicodeCodePoints"}
     return _escaped_json({"$schema": schema, "version": "2.1.0", "runs": [run]})
+
+
+def _described(rule: str) -> dict[str, object]:
+    from tax.rules import MANUALS
+
+    manual = MANUALS.get(rule, rule)
+    return {"id": rule, "shortDescription": {"text": manual.partition("\n")[0]}, "help": {"text": manual}}
 
 
 def _escaped_json(document: object) -> str:
@@ -127,10 +143,12 @@ def _escaped_json(document: object) -> str:
 
 def _pointed(problem: Problem) -> list[str]:
     """Return the faulty line with a caret under the fault; nothing where the file cannot be read."""
-    lines = _lines(problem.path)
+    lines = [] if problem.rule in _UNREAD else _lines(problem.path)
     if not 0 < problem.line <= len(lines):
         return []
     line = lines[problem.line - 1]
+    if "\x00" in line:  # of a file in UTF-16, or of no text at all
+        return []
     start = max(0, problem.column - 1 - _SHOWN // 2)
     before, after = printable(line[start : problem.column - 1]), printable(line[problem.column - 1 : start + _SHOWN])
     if not (before + after).strip():
@@ -142,14 +160,20 @@ def _pointed(problem: Problem) -> list[str]:
 @lru_cache(maxsize=1)
 def _lines(path: str) -> list[str]:
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig", "replace")
+        status = os.stat(path)  # noqa: PTH116 (this and the next line are run ten thousand times)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            return []
+        with open(path, "rb") as file:  # noqa: PTH123
+            text = file.read().decode("utf-8", "replace").removeprefix("\ufeff")
     except (OSError, ValueError):
         return []
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
 
 def _width(text: str) -> int:
     """Return how many columns a text takes on a terminal: wide characters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.combining(character) != 0 for character in text)
 

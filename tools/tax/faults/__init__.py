@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
 
-from tax.faults.kinds import EXPECTED, KINDS, Fault, bad_value, duplicate_item, too_few
+from tax.faults.fault import Fault
+from tax.faults.fixes import speaker
+from tax.faults.kinds import EXPECTED, KINDS, bad_value, duplicate_item, too_few
 from tax.problems import Level, Problem
 from tax.source import Loc, Source
 
@@ -22,8 +24,11 @@ def explain(source: Source, error: ValidationError, model: type[BaseModel]) -> l
     more = len(faults) - MAX_EXPLAINED
     del faults[MAX_EXPLAINED:]
     renamed = {(*fault.loc[:-1], fault.meant) for fault in faults if fault.kind == "extra_forbidden"}
+    spoken = {fault.loc[:-1] for fault in faults if fault.kind == "extra_forbidden" and speaker(fault)}
     found: list[Problem] = []
     for fault in faults:
+        if fault.kind == "missing" and fault.loc in spoken:
+            continue
         # a misspelt key may also have made its group another kind of seed, which then lacks everything
         if fault.kind == "missing" and renamed & {(*fault.loc, fault.raw[-1]), (*fault.loc, fault.deciding)}:
             continue

@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from pydantic import BaseModel
 
-from tax.faults.keys import deciding_key, known_keys, nearest_key
-from tax.faults.words import described, name_of, quoted
+from tax.faults import fixes
+from tax.faults.fault import Fault
+from tax.faults.keys import known_keys
+from tax.faults.words import described, name_of
 from tax.leaf import KnowledgeLeaf, SkillLeaf
 from tax.problems import Problem, excerpt
 from tax.source import Loc, Source
@@ -25,39 +26,6 @@ EXPECTED = {
 }
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One of pydantic's errors: `loc` is its place in the file, `raw` the same with pydantic's own parts in it."""
-
-    source: Source
-    model: type[BaseModel]
-    kind: str
-    raw: Loc
-    loc: Loc
-    value: Any
-    details: dict[str, Any]
-    expected: tuple[str, ...]
-
-    def problem(self, rule: str, message: str, fix: str, *, at_key: bool = False) -> Problem:
-        return self.source.problem(self.loc, rule, message, fix, at_key=at_key)
-
-    @property
-    def group(self) -> Loc:
-        """Where pydantic sees the group that a missing or an unknown key belongs to."""
-        return self.raw[:-1]
-
-    @property
-    def meant(self) -> str | None:
-        """The known key that an unknown one was meant to be."""
-        present = self.source.keys(self.loc[:-1])
-        return nearest_key(str(self.raw[-1]), self.model, self.group, present)
-
-    @property
-    def deciding(self) -> str:
-        """The key that would have made the group another kind of seed or document."""
-        return deciding_key(self.model, self.group)
-
-
 def missing_key(fault: Fault) -> Problem:
     """A key that must be there is not. The problem stands where the group begins that lacks the key.
 
@@ -72,9 +40,7 @@ def missing_key(fault: Fault) -> Problem:
     """
     key = str(fault.raw[-1])
     where = f" in {name_of(fault.loc)}" if fault.loc else ""
-    about = known_keys(fault.model, fault.group).get(key) or ""
-    fix = f"add a line `{key}: ...`" + (f" ({about.rstrip('.')})" if about else "")
-    return fault.problem("missing-key", f"`{key}` is missing{where}", fix)
+    return fault.problem("missing-key", f"`{key}` is missing{where}", fixes.added(fault, key))
 
 
 def unknown_key(fault: Fault) -> Problem:
@@ -91,7 +57,10 @@ def unknown_key(fault: Fault) -> Problem:
     where = f"of {name_of(fault.loc[:-1])}" if fault.loc[:-1] else f"of a {_kind(fault.model)} leaf"
     same, other = (KnowledgeLeaf, SkillLeaf) if _is_knowledge(fault.model) else (SkillLeaf, KnowledgeLeaf)
     meant = fault.meant
-    if meant:
+    speaker = fixes.speaker(fault)
+    if speaker:
+        fix = f"write `role: {speaker}` here, and the words on the next line as `content: ...`"
+    elif meant:
         fix = f"did you mean `{meant}`?"
     elif "questions_and_answers" in keys and key in {"question", "answer"}:
         fix = "put each question with its answer under `questions_and_answers`, as an item of that list"
@@ -122,7 +91,7 @@ def wrong_type(fault: Fault) -> Problem:
     if fault.raw[-1] == "(range)":
         expected = "a range or a list"
     message = f"{name} must be {expected}, but {described(fault.value)}"
-    return fault.problem("wrong-type", message, _retyped(fault, expected))
+    return fault.problem("wrong-type", message, fixes.retyped(fault, expected))
 
 
 def empty_text(fault: Fault) -> Problem:
@@ -205,7 +174,7 @@ def bad_value(fault: Fault) -> Problem:
     if fault.raw[-1:] == ("[key]",):
         fix = "start with a small letter; then small letters, digits and _, 32 at most"
         return fault.problem("bad-value", f"{name} cannot be a name", fix, at_key=True)
-    message, fix = _FORMS.get(str(fault.loc[-1]) if fault.loc else "", (str(fault.details.get("message", "")), ""))
+    message, fix = fixes.in_form(fault)
     return fault.problem("bad-value", f"{name} is {excerpt(fault.value, 40)}, but {message}", fix)
 
 
@@ -281,28 +250,6 @@ def _nothing(fault: Fault) -> Problem:
     return fault.problem("wrong-type", f"{name_of(fault.loc)} is empty, but must be {expected}", fix)
 
 
-def _retyped(fault: Fault, expected: str) -> str:
-    """Return how to turn a value into one of the expected type."""
-    value = fault.value
-    if "a text" in expected:
-        if isinstance(value, dict):
-            return "if a colon in the text makes it look like a key, put the whole text in double quotes"
-        if isinstance(value, list):
-            return "write one text; a text that starts with - or [ goes in double quotes, or after `|`"
-        written = fault.source.scalar(fault.loc) or str(value)
-        return f"put it in quotes: {quoted(written)}"
-    if fault.raw[-1] == "(range)":
-        return "write a range such as {from: 1, to: 9}, or a list such as [1, 2, 3]"
-    if expected == "a list":
-        return "write each item on a line of its own that starts with `- `"
-    if expected == "true or false":
-        return "write true or false, without quotes"
-    if expected == "a number":
-        return "write it in digits, without quotes"
-    keys = ", ".join(known_keys(fault.model, fault.raw))
-    return f"write its keys below it: {keys}" if keys else "write `name: value` pairs below it"
-
-
 KINDS: dict[str, Callable[[Fault], Problem]] = {
     "missing": missing_key,
     "extra_forbidden": unknown_key,
@@ -312,13 +259,6 @@ KINDS: dict[str, Callable[[Fault], Problem]] = {
     "too_short": short_list,
     "turns": turns,
     "range": empty_range,
-}
-_FORMS = {
-    "commit": ("a commit is the full hash", "write all 40 digits (0-9, a-f), as `git rev-parse HEAD` shows them"),
-    "revision": ("a revision is the full hash", "write all 40 digits (0-9, a-f) of the dataset's commit"),
-    "language": ("a language is named by its tag of BCP 47", "write a tag such as en, fr, pt-BR or zh-Hant-TW"),
-    "repo": ("a repository's address starts with https://", "write it as your browser shows it"),
-    "step": ("a step must be more than 0", "write a number above 0"),
 }
 MANUALS: dict[str, Callable[..., Problem]] = {
     "missing-key": missing_key,

@@ -3,17 +3,33 @@
 import inspect
 
 from tax.faults.kinds import MANUALS as SCHEMA_MANUALS
-from tax.rules import documents, files, languages, licenses, privacy, reading, script, seeds, templates, texts
+from tax.rules import (
+    documents,
+    elsewhere,
+    files,
+    languages,
+    licenses,
+    privacy,
+    reading,
+    repeats,
+    script,
+    seeds,
+    templates,
+    texts,
+)
 from tax.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     files.file_name,
     files.folder_names,
+    licenses.known,
+    licenses.current,
     licenses.allowed,
     languages.well_formed,
+    languages.in_its_language,
     script.traditional,
     seeds.different,
-    seeds.varied,
+    repeats.varied,
     seeds.answered,
     seeds.enough,
     seeds.held_out,
@@ -21,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     seeds.alike,
     texts.not_blank,
     texts.not_cut,
+    texts.not_curly,
     texts.not_left_open,
     texts.not_long,
     privacy.no_personal_data,
@@ -36,4 +53,5 @@ MANUALS: dict[str, str] = {
     **{id: inspect.cleandoc(manual) for id, manual in reading.MANUALS.items()},
     **{id: inspect.getdoc(kind) or "" for id, kind in SCHEMA_MANUALS.items()},
     **{rule.id: rule.manual for rule in RULES},
+    **{id: inspect.cleandoc(manual) for id, manual in elsewhere.MANUALS.items()},
 }

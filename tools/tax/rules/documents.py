@@ -10,6 +10,7 @@ from tax.documents import DocumentFault, decode, resolve
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
+from tax.source import Loc
 
 _SPACE = re.compile(r"\s+")
 
@@ -51,8 +52,7 @@ def quoted(leaf: Loaded, config: Config) -> Iterator[Finding]:
             questions_and_answers:
               - {question: How often does the sea rise?, answer: Twice a day.}
     """
-    texts = [_read(leaf.path.parent, path) for _, path in _local(leaf)]
-    sound = [_SPACE.sub("", text) for text in texts if isinstance(text, str)]
+    sound = [_SPACE.sub("", text) for *_, text in local_texts(leaf)]
     if not sound or len(sound) < len(_items(leaf)):
         return  # a document is missing or pinned elsewhere: the context may be from there
     for index, seed in leaf.seeds:
@@ -67,9 +67,11 @@ def quoted(leaf: Loaded, config: Config) -> Iterator[Finding]:
 
 @rule("pinned-document", Level.WARNING, older=Level.WARNING)
 def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
-    """A document in another repository is named by an https address and by the full hash of a commit.
+    """Documents in another repository are named by an https address and by the full hash of a commit.
 
-    A branch or a short hash can mean another text tomorrow. Version 4 makes errors of these faults.
+    A branch or a part of a hash can mean another text tomorrow, so nothing grows from documents that are named so.
+    In version 4 `commit` holds a full hash and nothing else. What an older leaf held instead stands under `ref` when
+    `tax format --upgrade` has lifted it, and waits there for the commit.
 
     Passes:
         version: 3
@@ -85,6 +87,13 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
           commit: main
           patterns: ["*.md"]
     """
+    for index, item in enumerate(_items(leaf)):
+        if isinstance(item, dict) and isinstance(item.get("ref"), str) and "commit" not in item and item["ref"].strip():
+            message = (
+                f"{excerpt(item['ref'], 45)} is no full hash: it may mean another text tomorrow, so it is not read"
+            )
+            fix = "write `commit:` with all 40 digits in the place of `ref:`; the web page of the commit shows them"
+            yield Finding(("documents", index, "ref"), message, fix)
     document = leaf.data.get("document")
     if not isinstance(document, dict):
         return
@@ -96,6 +105,14 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
         yield Finding(
             ("document", "repo"), f"{excerpt(repo)} is no https address", "write the repository's https address"
         )
+
+
+def local_texts(leaf: Loaded) -> Iterator[tuple[Loc, str, str]]:
+    """Yield the documents beside the leaf that can be read: the place that names each, its path and its text."""
+    for index, path in _local(leaf):
+        text = _read(leaf.path.parent, path)
+        if isinstance(text, str):
+            yield ("documents", index, "path"), path, text
 
 
 def _items(leaf: Loaded) -> list[Any]:

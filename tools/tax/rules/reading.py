@@ -35,6 +35,15 @@ MANUALS = {
     "unreadable-file": """The leaf is an ordinary file that may be read.""",
     "symlink": """No link leads out of the taxonomy: a leaf comes from a stranger, and a link could show any file.""",
     "empty-file": """The file says something. (The older readers let an empty file pass; so it is no error.)""",
+    "wrong-branch": """A leaf lies in the branch that it is written for.
+
+    Knowledge has a `domain`, a `document_outline` and `documents`, and lies in knowledge/; a skill has a
+    `task_description`, and lies in compositional_skills/ or foundational_skills/.
+
+    Passes: a leaf with documents in taxonomy/knowledge/oceanography/tides
+
+    Fails: the same leaf in taxonomy/compositional_skills/oceanography/tides
+    """,
     "no-keys": """A leaf is a group of keys with values.
 
     Passes:

@@ -41,9 +41,11 @@ class Rule:
         if level is None:
             return
         for finding in self.check(leaf, config):
-            yield leaf.source.problem(
+            problem = leaf.source.problem(
                 finding.loc, self.id, finding.message, finding.fix, level=level, at_key=finding.at_key
             )
+            if problem.line not in leaf.source.guessed:
+                yield problem
 
     @property
     def manual(self) -> str:

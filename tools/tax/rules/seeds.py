@@ -1,25 +1,20 @@
 """Rules about a leaf's seeds."""
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Any
 
 from tax.config import Config
-from tax.duplicates import THRESHOLD
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import questions
-from tax.segments import tokens
 from tax.source import Loc
 
 ENOUGH = 5
-MOST_COMPARED = 30  # questions of one leaf: their pairs grow with the square
-_FEW_SHARED = 0.6  # of two texts' words, cut at spaces: with fewer in common, a count of tokens cannot be near
 
 
-@rule("duplicate-seed", Level.ERROR, older=Level.WARNING)
+@rule("duplicate-seed", Level.WARNING, older=Level.WARNING)
 def different(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """No seed repeats another: its question, with its context where a skill has one, is asked once in a leaf.
 
@@ -43,40 +38,6 @@ def different(leaf: Loaded, config: Config) -> Iterator[Finding]:
         place = leaf.source.position(earlier)
         message = f"this repeats the question at line {place.line}, column {place.column}"
         yield Finding(loc, message, "ask something else, or delete one of the two")
-
-
-@rule("near-duplicate-seed", Level.WARNING, older=Level.WARNING)
-def varied(leaf: Loaded, config: Config) -> Iterator[Finding]:
-    """No seed nearly repeats another: of the words of two questions, and of their answers, 0.7 or more are the same.
-
-    The measure is ROUGE-L (F), by which the teacher's questions are weeded out too. The context of a skill's seed
-    counts with its question. Questions that are alike but have other answers pass: that may be the skill. Of a leaf
-    with more than 30 questions, the first 30 are compared.
-
-    Passes:
-        seed_examples:
-          - {question: Which sea has the largest tides?, answer: "None: it is a bay, the Bay of Fundy."}
-          - {question: Which sea has the smallest tides?, answer: The Baltic Sea has almost none.}
-
-    Fails:
-        seed_examples:
-          - {question: How often does the sea rise in one day?, answer: It rises twice a day.}
-          - {question: How often does the sea rise in a day?, answer: "It rises twice a day, or nearly."}
-    """
-    known: dict[tuple[str, ...], _Pair] = {}
-    for loc, key, seed in questions(leaf):
-        if key in known:
-            continue  # which duplicate-seed tells
-        answer = seed.get("answer")
-        pair = _Pair(loc, " ".join(key), answer if isinstance(answer, str) else "")
-        near = pair.nearest(known.values())
-        if near:
-            place = leaf.source.position(near.loc)
-            message = f"question and answer nearly repeat those at line {place.line}, column {place.column}"
-            yield Finding(loc, message, "ask something else, so that the teacher sees what may vary")
-        known[key] = pair
-        if len(known) == MOST_COMPARED:
-            return
 
 
 @rule("answer-repeats-question", Level.WARNING, older=Level.WARNING)
@@ -189,7 +150,7 @@ def alike(leaf: Loaded, config: Config) -> Iterator[Finding]:
     for index, kind in kinds:
         if kind != kinds[0][1]:
             message = f"seed {index + 1} is {kind}, but seed {kinds[0][0] + 1} is {kinds[0][1]}"
-            yield Finding(("seed_examples", index), message, "make all seeds alike, or two leaves of them")
+            yield Finding(("seed_examples", index), message, "make all seeds alike (a context in each or in none), or make two leaves of them")
             return
 
 
@@ -197,57 +158,6 @@ def _kind(seed: dict[str, Any]) -> str:
     if "messages" in seed:
         return "a dialogue"
     return "a question with a context" if seed.get("context") is not None else "a question without a context"
-
-
-class _Text:
-    """A text as it is compared: cut at spaces for a quick look, in tokens where that is not enough."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        # of a language without spaces, the characters
-        self.parts = frozenset(text.split() if text.isascii() else text)
-
-    @cached_property
-    def _tokens(self) -> list[str]:
-        return tokens(self._text)
-
-    def resembles(self, other: "_Text") -> bool:
-        """Tell whether two texts might be near each other."""
-        return 2 * len(self.parts & other.parts) >= _FEW_SHARED * (len(self.parts) + len(other.parts))
-
-    def near(self, other: "_Text") -> bool:
-        """Tell whether two texts are near each other."""
-        from rapidfuzz.distance import Indel
-
-        return Indel.normalized_similarity(self._tokens, other._tokens, score_cutoff=THRESHOLD) > THRESHOLD
-
-
-class _Pair:
-    """A question and its answer, as they are compared. Answers differ sooner, so they are looked at first."""
-
-    def __init__(self, loc: Loc, question: str, answer: str) -> None:
-        self.loc = loc
-        self._question = question
-        self._answer = _Text(answer)
-
-    @cached_property
-    def _asked(self) -> _Text:
-        return _Text(self._question)
-
-    def nearest(self, others: Iterable["_Pair"]) -> "_Pair | None":
-        """Return the first of the others that this one nearly repeats."""
-        parts = self._answer.parts
-        size = len(parts)
-        for other in others:  # in a rush: most of what this rule costs is spent here
-            others_parts = other._answer.parts
-            if 2 * len(parts & others_parts) >= _FEW_SHARED * (size + len(others_parts)) and self._near(other):
-                return other
-        return None
-
-    def _near(self, other: "_Pair") -> bool:
-        return (
-            self._asked.resembles(other._asked) and self._answer.near(other._answer) and self._asked.near(other._asked)
-        )
 
 
 def _letters(text: str) -> str:

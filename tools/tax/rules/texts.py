@@ -53,12 +53,38 @@ def not_cut(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, "if the # belongs to the text, put the whole text in double quotes")
 
 
+@rule("curly-quotes", Level.WARNING, older=Level.HINT)
+def not_curly(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """No whole text stands in the curly quotes of a word processor: to YAML they are none, and stay in the text.
+
+    Passes:
+        seed_examples:
+          - {question: Who said “Eppur si muove”?, answer: Galileo is said to have said it.}
+
+    Fails:
+        seed_examples:
+          - {question: “Who said it?”, answer: Galileo is said to have said it.}
+    """
+    if "“" not in leaf.source.text and "„" not in leaf.source.text:
+        return
+    for loc, text in texts(leaf):
+        inner = text.strip()[1:-1]
+        if _IN_CURLY.fullmatch(text.strip()) and leaf.source.scalar(loc) is not None:
+            message = f"the curly quotes around `{loc[-1]}` are part of it, as only straight ones are quotes to YAML"
+            fix = (
+                f'write straight ones: "{inner}"' if len(inner) < 60 and not set(inner) & {'"', "\\"} else "delete them"
+            )
+            yield Finding(loc, message, fix)
+
+
+_IN_CURLY = re.compile("[“„][^“”„]*[”“]")
+
 MAX_CHARACTERS = 20_000
 
 # What fills a whole text, of any key: TODO, lorem ipsum, <your name>, [insert text], your answer here, ...
 _THING = r"(?:question|answer|response|context|text|passage|content|description|domain|outline|name)"
 _EMPTY = re.compile(
-    r"[\W_]*(?:TODO|TBD|FIXME|to be (?:done|defined|determined|written)|lorem ipsum"
+    r"[\W_]*(?:TODO(?:\.md|\.txt)?|TBD|FIXME|to be (?:done|defined|determined|written)|lorem ipsum"
     rf"|(?:(?:write|put|enter|insert|type|add)\s+)?(?:your\s+)?{_THING}\s+(?:goes\s+)?here)[\W_]*"
     r"|\s*<(?:your|insert|enter|fill|add|put|write|replace)\b[^<>]*>\s*"
     r"|\s*\[(?:your|insert|enter|fill|add|put|write|replace)\b[^\[\]]*\]\s*"
@@ -95,7 +121,7 @@ def not_left_open(leaf: Loaded, config: Config) -> Iterator[Finding]:
         note = loc[-1] != "context" and _NOTE.match(text)
         if note or _LOREM.match(text) or (len(text) < 200 and _EMPTY.fullmatch(text)):
             message = f"{excerpt(text, 40)} is a placeholder, which nobody has filled in yet"
-            yield Finding(loc, message, f"write the {_THINGS.get(str(loc[-1]), 'text')}, or delete the whole entry")
+            yield Finding(loc, message, _filled(loc))
 
 
 @rule("long-text", Level.WARNING, older=Level.WARNING)
@@ -116,9 +142,26 @@ def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, "shorten it, or split the seed")
 
 
-_THINGS = {"question": "question", "answer": "answer", "context": "context", "created_by": "name"}
+def _filled(loc: Loc) -> str:
+    if loc[-1] in {"question", "answer", "context"}:
+        return f"write the {loc[-1]}, or delete the whole {'pair' if 'questions_and_answers' in loc else 'seed'}"
+    if loc[0] == "principles":
+        return "write a rule, or delete the line (and `principles:` too, if none is left)"
+    if loc == ("created_by",):
+        return "write your name on GitHub"
+    return "write what belongs here" if loc[0] == "documents" else "write it in a sentence or two"
 
 
 def _names(leaf: Loaded) -> Iterator[tuple[Loc, str]]:
-    if isinstance(leaf.data.get("created_by"), str):
-        yield ("created_by",), leaf.data["created_by"]
+    """Yield the texts beside those for the model: names, principles, and what is said of documents."""
+    places: list[tuple[Loc, object]] = [(("created_by",), leaf.data.get("created_by"))]
+    places += _items(leaf.data.get("principles"), ("principles",))
+    for loc, document in _items(leaf.data.get("documents"), ("documents",)):
+        if isinstance(document, dict):
+            places += [((*loc, key), document.get(key)) for key in ("path", "title")]
+            places += _items(document.get("authors"), (*loc, "authors"))
+    yield from ((loc, text) for loc, text in places if isinstance(text, str))
+
+
+def _items(value: object, loc: Loc) -> list[tuple[Loc, object]]:
+    return [((*loc, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []

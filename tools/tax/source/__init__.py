@@ -18,8 +18,9 @@ import yaml
 
 from tax.problems import Level, Problem, excerpt
 from tax.source.compose import MAX_DEPTH, MAX_VALUES, TAG, TOO_MANY, Excess, compose
+from tax.source.recover import recover
 from tax.source.values import plain_value
-from tax.yaml_errors import diagnose
+from tax.yaml_errors import Diagnosis, diagnose
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MERGE", "Loc", "Position", "Source"]
 
@@ -28,6 +29,7 @@ MERGE = "<<"  # YAML 1.1's key that takes in another mapping's keys; here an ord
 
 Loc = tuple[str | int, ...]
 
+_BODY = "seed_examples"  # a reading that loses them is a wrong guess
 _MAX_BUILT_DEPTH = 5 * MAX_DEPTH
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -50,6 +52,8 @@ class Source:
         self.text = text.removeprefix("\ufeff")
         self.problems: list[Problem] = []
         self.data: Any = None
+        self.guessed: frozenset[int] = frozenset()
+        """The lines that are no YAML; where the rest could be read without them, `data` is what was probably meant."""
         self._root: yaml.Node | None = None
         self._children: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         if self.text is not text:
@@ -146,6 +150,25 @@ class Source:
         except yaml.MarkedYAMLError as error:
             found = diagnose(error, text)
             self._report(found.index, "yaml-syntax", found.message, found.fix)
+            self._read_on(found)
+
+    def _read_on(self, first: Diagnosis) -> None:
+        """Read the text as it was probably meant, to tell what else is wrong with it."""
+        meant = recover(self.text, first)
+        if meant is None:
+            return
+        try:
+            data = _Builder(self).build(meant.root)
+        except Excess:
+            return
+        if not isinstance(data, dict) or not isinstance(data.get(_BODY), list):
+            return
+        for line, fault in meant.faults:
+            column = fault.index - meant.text.rfind("\n", 0, fault.index)
+            self.problems.append(Problem(self.path, line, column, "yaml-syntax", Level.ERROR, fault.message, fault.fix))
+        self.text, self.guessed = meant.text, meant.lines
+        self.__dict__.pop("_line_starts", None)
+        self.data, self._root = data, meant.root
 
     def _composed(self, text: str) -> yaml.Node | None:
         try:
@@ -232,22 +255,27 @@ class _Builder:
         """Build a mapping; of a key that stands there twice the last value counts, as with PyYAML."""
         result: dict[str, Any] = {}
         first: dict[str, yaml.Node] = {}
+        several = False  # whether the first key stood there again: then it is a list without dashes
         for key_node, value_node in node.value:
             key = _key(key_node)
             value = self.build(value_node, depth + 1)
             if key == MERGE and key in first:
                 value = [*_listed(value), *_listed(result[key])]
-            elif key in first:
-                place = self._source.place(first[key].start_mark.index)
-                self._source._report(
-                    key_node.start_mark.index,
-                    "duplicate-key",
-                    f"the key `{excerpt(key)}` stands here again: line {place.line}, column {place.column} has it too",
-                    "keep one of the two; of two values only the last counts",
-                )
+            elif key in first and not several:
+                several = depth > 0 and len(first) > 1 and key == next(iter(first))
+                self._report_again(key_node, first[key], several=several)
             first.setdefault(key, key_node)
             result[key] = value
         return result
+
+    def _report_again(self, key: yaml.Node, first: yaml.Node, *, several: bool) -> None:
+        place = self._source.place(first.start_mark.index)
+        name = excerpt(_key(key))
+        fix = "keep one of the two; of two values only the last counts"
+        if several:
+            fix = f"if something new begins here, start it with a dash: `- {name}: ...`; else keep one of the two"
+        message = f"the key `{name}` stands here again: line {place.line}, column {place.column} has it too"
+        self._source._report(key.start_mark.index, "duplicate-key", message, fix)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         self._characters += len(node.value)

@@ -30,8 +30,8 @@ class Excess(Exception):
         self.index = index
 
 
-def compose(text: str) -> yaml.Node | None:
-    """Return the tree of a text, None of an empty one.
+def compose(text: str, *, patient: bool = True) -> yaml.Node | None:
+    """Return the tree of a text, None of an empty one. If patient, a slow reader is asked where the fast one is strict.
 
     Raises Excess where it would be too big, yaml.MarkedYAMLError where the text is no YAML, and yaml.reader.ReaderError
     or UnicodeEncodeError where it has a character that YAML forbids.
@@ -40,7 +40,7 @@ def compose(text: str) -> yaml.Node | None:
     try:
         root: yaml.Node | None = _Composer(text).get_single_node()
     except yaml.MarkedYAMLError as error:
-        root = _compose_slowly(text) if _STRICTER.search(str(error.problem)) else None
+        root = _compose_slowly(text) if patient and _STRICTER.search(str(error.problem)) else None
         if root is None:
             raise
     return root

@@ -14,7 +14,6 @@ from tax.write.tree import Entry, Group, Scalar, WriteError, comments_of
 NEWEST = 4
 
 _SSH = re.compile(r"(?:ssh://)?git@([\w.-]+)[:/]([^\s:]+)")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def lift(root: Group, source: Source, name: str, license: str | None) -> list[str]:
@@ -145,11 +144,15 @@ class _Lift:
         self._set_repo(document)
         commit = document.get("commit")
         if commit and isinstance(commit.value, Scalar):
-            commit.value.value = commit.value.value.strip().lower()
-            if not _COMMIT.fullmatch(commit.value.value):
-                message = f"`commit` must be a full hash, 40 digits, but it is {excerpt(commit.value.value)}"
-                fix = "`git rev-parse` with it, in a clone of the repository, gives the full one"
-                raise _error(self._source, ("document", "commit"), f"{message}; {fix}")
+            pinned = old_leaf.full_hash(commit.value.value)
+            if pinned:
+                commit.value.value = pinned
+            else:
+                commit.key = Scalar("ref")
+                self._notes.append(
+                    f"`commit` is now `ref`, since {excerpt(commit.value.value, 45)} is no full hash: "
+                    "nothing grows from these documents until `commit`, with all 40 digits, stands there instead"
+                )
         if not document.get("license"):
             document.entries.append(Entry(text_scalar(self._license), Scalar("license")))
             self._notes.append(

@@ -1,0 +1,88 @@
+"""YAML with several faults: all of them are told, and what else is wrong with the file; nothing is made up."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tax.config import Config
+from tax.load import load
+from tax.source import Source
+from tax.validate import check
+
+SKILL = (Path(__file__).parent.parent / "leaves/good/compositional_skills/free/qna.yaml").read_text("utf-8")
+FAULTY = """\
+version: 4
+created_by: @kim
+license: GPL
+task_description:Explain
+seed_examples:
+  - question: Why: because?
+    answer: |
+    Not deep enough.
+    Nor is this.
+  - question: "it is "said" so"
+    answer: 12
+\t- question: 'open
+    answer: | text beside
+      and below
+   holdout: true
+"""
+
+
+def found(path):
+    return [(p.line, p.rule) for p in check(path, Config()) if p.level == "error"]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "compositional_skills" / "sea" / "qna.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_all_faults_are_told_at_once(write):
+    yaml = [(line, "yaml-syntax") for line in (2, 4, 6, 8, 10, 12, 13, 15)]
+    assert found(write(FAULTY)) == sorted([*yaml, (3, "license-not-allowed"), (11, "wrong-type")])
+
+
+def test_a_reading_that_loses_the_seeds_is_not_used(write):
+    text = "version: 4\nlicense: GPL\ntask: Count.\n - question: |\n      How many?\n   answer: |\n    one\n"
+    assert found(write(text)) == [(4, "yaml-syntax")]
+    assert load(write(text)).source.guessed == frozenset()
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    edits=st.lists(
+        st.tuples(
+            st.integers(0, len(SKILL)), st.sampled_from(["\t", '"', "'", ": ", "|", "@", "[", "\n", "  ", "```", "- "])
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_whatever_is_read_on_the_first_fault_stays_and_lines_are_those_of_the_file(write, edits):
+    text = SKILL
+    for at, sign in edits:
+        text = text[:at] + sign + text[at:]
+    source = Source("qna.yaml", text)
+    faults = [problem for problem in source.problems if problem.rule == "yaml-syntax"]
+    assert not source.guessed or faults
+    assert {problem.line for problem in faults} <= source.guessed or not source.guessed
+    assert source.text.count("\n") == text.count("\n")
+    lines = text.split("\n")
+    for problem in check(write(text), Config()):
+        assert 1 <= problem.line <= len(lines)
+        assert problem.rule == "yaml-syntax" or problem.line not in source.guessed
+
+
+@pytest.mark.parametrize("line", ["- a: b: c", "\t- a", "a: 'b", "a: [", "@", "a:b", "x: | y", " - - : :"])
+def test_many_faults_end_soon(write, line):
+    path = write("seed_examples:\n" + f"{line}\n" * (49_000 // len(line)))
+    assert 1 <= len(found(path)) <= 60

@@ -1,0 +1,94 @@
+"""What a leaf's seeds leave behind to be compared with those of other leaves, so that no leaf is read for it again.
+
+Of each question: its place, a digest of what it asks, the words of question and answer, and a few marks. The marks are
+the least hashes of three words in a row (MinHash, Broder 1997): seeds that are alike have most of them in common.
+"""
+
+import sys
+from array import array
+from itertools import accumulate
+
+from tax.load import Loaded
+from tax.rules.repeats import Asked, asked
+
+MARKS = 8  # of a seed
+_MOST_SEEDS = 1000  # of one leaf
+_UTF_32 = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
+
+
+class Prints:
+    """The prints of a leaf's seeds: a view of bytes, whose number is a multiple of 8.
+
+    Numbers in the machine's byte order: 64 bits each, the count and the digests; then 32 bits each, `MARKS` marks a
+    seed, the lines, the columns, the lengths of the questions and of the answers, and the words of all.
+    """
+
+    __slots__ = ("_digests", "_ends", "_rest", "count", "data")
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        """Raises ValueError where the bytes are no prints."""
+        self.data = data
+        view = memoryview(data)
+        self.count = int.from_bytes(view[:8], sys.byteorder)
+        head = 8 + 8 * self.count
+        if len(view) % 8 or self.count > _MOST_SEEDS or len(view) < head + 4 * (MARKS + 4) * self.count:
+            raise ValueError("these bytes are no prints of a leaf")
+        self._digests = view[8:head].cast("Q")
+        self._rest = view[head:].cast("I")
+        self._ends: list[int] | None = None
+
+    def __reduce__(self) -> tuple[type["Prints"], tuple[bytes]]:
+        """Let the bytes be sent to another process."""
+        return Prints, (bytes(self.data),)
+
+    def digests(self) -> list[int]:
+        """Return what each seed asks, as 64 bits."""
+        return self._digests.tolist()
+
+    def marks(self) -> list[int]:
+        """Return the marks of all seeds, `MARKS` each."""
+        return self._rest[: MARKS * self.count].tolist()
+
+    def place(self, seed: int) -> tuple[int, int]:
+        """Return line and column of a seed's question."""
+        return self._column(0, seed), self._column(1, seed)
+
+    def words(self, seed: int) -> tuple[str, str]:
+        """Return the words of a seed's question and of its answer, a character each."""
+        if self._ends is None:
+            start = (MARKS + 2) * self.count
+            lengths = self._rest[start : start + 2 * self.count].tolist()
+            self._ends = list(accumulate(lengths, initial=start + 2 * self.count))
+        return self._text(seed), self._text(self.count + seed)
+
+    def _text(self, index: int) -> str:
+        assert self._ends is not None
+        return str(self._rest[self._ends[index] : self._ends[index + 1]].cast("B"), _UTF_32, "replace")
+
+    def _column(self, column: int, seed: int) -> int:
+        return self._rest[(MARKS + column) * self.count + seed]
+
+
+def prints_of(leaf: Loaded) -> Prints:
+    """Return the prints of a leaf's seeds."""
+    seeds = [each for each in asked(leaf) if each.question][:_MOST_SEEDS]
+    places = [leaf.source.position(each.loc) for each in seeds]
+    texts = [each.question for each in seeds] + [each.answer for each in seeds]
+    rest = array("I")
+    for each in seeds:
+        rest.extend(_marks(each))
+    rest.extend(place.line for place in places)
+    rest.extend(place.column for place in places)
+    rest.extend(map(len, texts))
+    rest.frombytes("".join(texts).encode(_UTF_32))
+    if len(rest) % 2:
+        rest.append(0)
+    return Prints(array("Q", [len(seeds), *(each.digest for each in seeds)]).tobytes() + rest.tobytes())
+
+
+def _marks(seed: Asked) -> list[int]:
+    text = (seed.question + seed.answer).encode(_UTF_32)
+    words = memoryview(text).cast("I").tolist()
+    hashes = set(map(hash, zip(words, words[1:], words[2:], strict=False))) or {hash(tuple(words))}
+    marks = [each & 0xFFFFFFFF for each in sorted(hashes)[:MARKS]]
+    return marks + [marks[-1]] * (MARKS - len(marks))

@@ -1,0 +1,73 @@
+"""What libyaml reports, with the lines around it; and what a slip is called."""
+
+import re
+from dataclasses import dataclass
+
+KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
+
+WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
+CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
+
+
+def quoted(key: str, text: str) -> str:
+    """Return the fix for a text that needs quotes: the line as it should be, where it is short enough to show."""
+    text = text.strip().strip(CURLY)
+    if text and len(text) <= 80 and not set(text) & {'"', "\\"}:
+        return f'put the text in double quotes: {key}: "{text}"'
+    return f"put the text in double quotes; or write `{key}: |`, and the text on the next line, indented deeper"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is wrong with a YAML text: the index of the character at fault, the message and the fix."""
+
+    index: int
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """libyaml's report: its words, the index of the character where it gave up, and where the construct began."""
+
+    text: str
+    words: str
+    index: int
+    began: int
+
+    def start_of_line(self, index: int) -> int:
+        return self.text.rfind("\n", 0, index) + 1
+
+    def line(self, index: int) -> str:
+        end = self.text.find("\n", index)
+        return self.text[self.start_of_line(index) : end if end >= 0 else len(self.text)].rstrip("\r")
+
+    def line_number(self, index: int) -> int:
+        return self.text.count("\n", 0, index) + 1
+
+    def column(self, index: int) -> int:
+        return index - self.start_of_line(index)
+
+    def first_character(self, index: int) -> int:
+        """Return the index of the first character of the line that is no space."""
+        line = self.line(index)
+        return self.start_of_line(index) + len(line) - len(line.lstrip(" "))
+
+    def line_before(self, index: int) -> int | None:
+        """Return the start of the nearest line above that is not blank."""
+        end = self.start_of_line(index) - 1
+        while end >= 0:
+            start = self.start_of_line(end)
+            if self.text[start:end].strip():
+                return start
+            end = start - 1
+        return None
+
+    @property
+    def character(self) -> str:
+        return self.text[self.index : self.index + 1]
+
+    @property
+    def starts_line(self) -> bool:
+        """Tell whether only spaces stand before the place in its line."""
+        return not self.text[self.start_of_line(self.index) : self.index].strip(" ")

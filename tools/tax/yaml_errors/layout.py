@@ -1,0 +1,136 @@
+"""Slips in the layout: tabs, indentation, dashes, and lines that do not belong there."""
+
+import re
+
+from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
+
+_STRANGE_SPACE = re.compile("[ ]*([\u00a0\u2000-\u200b\u202f\u3000])")
+_BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+
+
+def fence(fault: Fault) -> Diagnosis | None:
+    line = fault.line(fault.index)
+    if not line.strip().startswith("```"):
+        return None
+    message = "this line is a fence, which surrounds code in a chat or on a web page, and does not belong to the file"
+    return Diagnosis(fault.first_character(fault.index), message, "delete the line, and the other one with ```")
+
+
+def lookalike(fault: Fault) -> Diagnosis | None:
+    """A space or a colon that is none to YAML: in the line of the fault, where it began, or in the line above."""
+    above = fault.line_before(fault.index)
+    for place in (fault.index, fault.began, *([above] if above is not None else [])):
+        start = fault.start_of_line(place)
+        space, colon = _STRANGE_SPACE.match(fault.text, start), WIDE_COLON.match(fault.text, start)
+        if space:
+            message = (
+                f"this line starts with a space of another kind (U+{ord(space.group(1)):04X}), as web pages have it"
+            )
+            fix = "delete all that stands before its first word, and type as many spaces as the lines around it have"
+            return Diagnosis(space.start(1), message, fix)
+        if colon:
+            message = f"the colon after `{colon.group(2)}` is a wide one (：), which is no colon to YAML"
+            return Diagnosis(colon.end(2), message, f"write an ordinary colon and a space: `{colon.group(2)}: ...`")
+    return None
+
+
+def tab(fault: Fault) -> Diagnosis | None:
+    if "tab character" not in fault.words and fault.character != "\t":
+        return None
+    lines = sum("\t" in line[: len(line) - len(line.lstrip())] for line in fault.text.split("\n"))
+    if not fault.starts_line:
+        message, fix = "a tab stands here, where YAML allows spaces only", "replace the tab with a space"
+    elif lines > 1:
+        message = f"this line is indented with a tab, as {lines - 1} more are; YAML allows spaces only"
+        fix = "replace every tab at the start of a line with two spaces (most editors convert all of them at once)"
+    else:
+        message = "this line is indented with a tab; YAML allows spaces only"
+        fix = "replace the tab with spaces, as many as the lines around it have"
+    return Diagnosis(fault.index, message, fix)
+
+
+def shallow_text(fault: Fault) -> Diagnosis | None:
+    """A line that leaves the text after a `|` too early: it is not indented as deep as that text must be."""
+    start = fault.began if "simple key" in fault.words else fault.index
+    place = fault.first_character(start)
+    depth = fault.column(place)
+    above = fault.line_before(place)
+    deeper: list[int] = []
+    while above is not None:
+        line = fault.line(above)
+        header = _BLOCK_TEXT.match(line)
+        if header:
+            break
+        indent = len(line) - len(line.lstrip(" "))
+        if indent <= depth:
+            return None
+        deeper.append(indent)
+        above = fault.line_before(above)
+    else:
+        return None
+    needed = deeper[-1] if deeper else len(line) - len(line.lstrip(" ")) + len(header.group(1)) + 2
+    if depth >= needed:
+        return None
+    what = "the lines of this text" if deeper else f"a text after `{line.split(':')[0].strip(' -')}:`"
+    return Diagnosis(
+        place,
+        f"this line is indented by {depth} spaces, but {what} must be indented by {needed} or more",
+        f"start it, and all lines of the text, with {needed} spaces or more",
+    )
+
+
+def colon_expected(fault: Fault) -> Diagnosis | None:
+    return Diagnosis(
+        fault.first_character(fault.began),
+        "this line is neither a key with a colon nor indented deep enough to belong to the text above it",
+        "indent it deeper than the key of its text; a text of several lines goes after `|`",
+    )
+
+
+def item_expected(fault: Fault) -> Diagnosis | None:
+    key = KEY.match(fault.line(fault.index)) if fault.starts_line else None
+    if key:
+        fix = "line it up with the keys that it belongs with"
+        above = fault.line_before(fault.index)
+        while above is not None:
+            item = re.match("[ ]*- +(?=[^ ])", fault.line(above))
+            if item:
+                fix = f"a key of the item in line {fault.line_number(above)} starts in column {item.end() + 1}"
+                break
+            above = fault.line_before(above)
+        return Diagnosis(fault.index, f"the key `{key.group(1)}` is out of line with the list above it", fix)
+    return Diagnosis(
+        fault.index,
+        "an item of the list was expected here: a line that starts with `- `, in one column with the items above",
+        "line the items up, and indent what belongs to an item deeper than its `-`",
+    )
+
+
+def key_expected(fault: Fault) -> Diagnosis | None:
+    return Diagnosis(
+        fault.index,
+        "a key was expected here: this line is indented otherwise than its neighbours, or a text broke off before it",
+        "line the keys up in one column; a text of several lines goes after `|` and is indented below it",
+    )
+
+
+def item_beside_key(fault: Fault) -> Diagnosis | None:
+    return Diagnosis(
+        fault.index,
+        "a list item cannot stand on the line of its key",
+        "start the list on the next line; if this is a text that starts with `-`, put it in double quotes",
+    )
+
+
+def second_document(fault: Fault) -> Diagnosis | None:
+    above = fault.line_before(fault.index)
+    for place in [fault.start_of_line(fault.index), above if above is not None else 0]:
+        sign = fault.text[place : place + 3]
+        if sign in {"---", "..."}:
+            message = f"the line `{sign}` starts a second document, but a leaf is one"
+            return Diagnosis(place, message, f"delete the line `{sign}`; within a text, indent it below its key")
+    return Diagnosis(
+        fault.index,
+        "this line is indented less than the first key of the file",
+        "start all keys of the first level at the beginning of their lines",
+    )
