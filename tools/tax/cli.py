@@ -67,8 +67,18 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
 
 @cli.command()
 @_LEAVES
-@_CHANGED
-@_BASE
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="Draw only for the leaves that changed since an earlier run here, and carry the samples of the rest over: "
+    "the run holds what a full one would.",
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="With --changed: a run of nothing but the leaves that differ from this branch or commit, "
+    "as for a pull request.",
+)
 @click.option(
     "--teacher",
     default="builtin",
@@ -124,12 +134,17 @@ def generate(
     LEAF is a leaf or a folder of leaves. Without LEAF: the whole taxonomy. The built-in teacher needs no model: it
     grows knowledge leaves from their documents and computes the problems of problem_templates. Other skills need a
     model teacher. The same command goes on where an interrupted one stopped: no finished call is asked again.
+    After a merge, `tax generate --changed` brings the samples up to date.
     """
     from tax.generate.command import Options, run_command
     from tax.tree import choose
 
-    chosen, root = choose(leaves, changed, base)
-    result = run_command(chosen, root, Options(teacher=teacher, dry_run=dry_run, **options))
+    if base and leaves:
+        raise UserError("--base finds the leaves itself: leave out the paths")
+    if base and not changed:
+        raise UserError("--base goes with --changed")
+    chosen, root = choose(leaves, base is not None, base)
+    result = run_command(chosen, root, Options(teacher=teacher, changed=changed, dry_run=dry_run, **options))
     click.echo(result.as_json() if as_json else result.as_text(), nl=False)
     return PROBLEMS if result.unfit else FINE
 

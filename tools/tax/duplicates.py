@@ -16,6 +16,7 @@ from rapidfuzz.process import extractOne
 from tax.segments import tokens
 
 THRESHOLD = 0.7
+NEAR_HOLDOUT = "near a hold-out"  # the reason of a drop
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -108,7 +109,7 @@ class Instructions:
         """Take an instruction in and return None, or return the reason why it is dropped."""
         words = tokens(text)
         if self._holdouts.near(text):
-            return "near a hold-out"
+            return NEAR_HOLDOUT
         if self._earlier.near(words):
             return "near-duplicate"
         self._earlier.add(words)

@@ -10,10 +10,15 @@ from tax.sample import Sample
 _DROP_COLUMNS = 3  # reasons shown for a leaf; the rest are summed
 
 
-def table_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Return a row for each leaf: its name, drawn, kept, and what was dropped and why."""
+def table_rows(manifest: Mapping[str, Any], *, carried: bool = True) -> list[tuple[str, str, str, str]]:
+    """Return a row for each leaf: its name, drawn, kept, and what was dropped and why.
+
+    `carried` tells whether those have a row too that were carried over from an earlier run.
+    """
     rows = []
     for leaf in manifest["leaves"]:
+        if leaf.get("carried") and not carried:
+            continue
         if leaf["skipped"]:
             rows.append((leaf["leaf"], "-", "-", f"skipped: {leaf['stop']}"))
             continue
@@ -21,6 +26,7 @@ def table_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         rest = sum(list(leaf["dropped"].values())[_DROP_COLUMNS:])
         note += [f"{rest} for other reasons"] if rest else []
         note += [leaf["stop"]] if leaf["stop"] != "enough" else []
+        note += [f"carried over from {leaf['carried']}"] if leaf.get("carried") else []
         rows.append((leaf["leaf"], f"{leaf['drawn']:,}", f"{leaf['kept']:,}", "; ".join(note)))
     return rows
 
@@ -51,6 +57,8 @@ def summary(manifest: Mapping[str, Any]) -> str:
     leaves = len(manifest["leaves"])
     grown = leaves - manifest["skipped"]
     said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {grown} of {leaves} leaves."
+    if manifest.get("carried"):
+        said += f" {manifest['carried']:,} leaves are carried over from earlier runs."
     waiting = sum(leaf["skipped"] and leaf["stop"] == "needs a model teacher" for leaf in manifest["leaves"])
     if waiting:
         said += (

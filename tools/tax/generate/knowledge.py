@@ -23,6 +23,13 @@ from tax.sample import Source
 from tax.teachers.base import CallFailed
 
 QUESTIONS = 5  # asked for in one prompt
+# The prompts that a leaf's samples depend on.
+PROMPTS = (
+    "knowledge_questions",
+    judge.FAITHFULNESS.prompt,
+    judge.RELEVANCE.prompt,
+    judge.SELF_CONTAINED.prompt,
+)
 
 
 class KnowledgePlan:
