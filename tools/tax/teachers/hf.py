@@ -83,9 +83,8 @@ class HF:
                     continue
                 answers = [CallFailed("too long for the teacher: it does not fit into memory")]
             except Exception as error:  # noqa: BLE001 - whatever it was, the calls that wait for it must end
-                answers = [TeacherError(f"{self.name} failed: {type(error).__name__}: {excerpt(error, 300)}")] * len(
-                    rows
-                )
+                told = f"{self.name} failed: {type(error).__name__}: {excerpt(error, 300)}"
+                answers = [TeacherError(told)] * len(rows)
             for (_, future), answer in zip(batch, answers, strict=True):
                 with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
                     future.get_loop().call_soon_threadsafe(_settle, future, answer)

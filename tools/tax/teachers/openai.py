@@ -103,7 +103,7 @@ class OpenAITeacher:
         for url, models in listed.items():
             if not self.model:
                 served = "; ".join(f"{each} serves {_shown(listed[each])}" for each in listed)
-                raise TeacherError(f"{served}. Name one model with --model{' that all serve' * (len(listed) > 1)}")
+                raise TeacherError(f"{served}. Name one with --model{' that all serve' * (len(listed) > 1)}")
             if models and self.model not in models:
                 raise TeacherError(f"{url} has no model '{excerpt(self.model)}'. Its models: {_shown(models)}")
 

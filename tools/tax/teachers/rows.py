@@ -16,7 +16,7 @@ import torch
 from llguidance import LLMatcher, LLTokenizer
 from transformers import LogitsProcessor, StoppingCriteria
 
-from tax.teachers.base import Request, Unstructured
+from tax.teachers.base import Request, Sampling, Unstructured
 
 _COMPACT = {"whitespace_flexible": False}  # no way to spend the answer on blanks between its fields
 
@@ -57,10 +57,8 @@ class DrawRows(LogitsProcessor):
         self._ends = ends  # the tokens that end an answer
         self._width: int | None = None  # of the prompts
         self._generators = [
-            torch.Generator(device).manual_seed(row.request.sampling.seed or 0)
-            if row.request.sampling.temperature
-            else None
-            for row in rows
+            torch.Generator(device).manual_seed(each.seed or 0) if each.temperature else None
+            for each in (row.request.sampling for row in rows)
         ]
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -75,9 +73,7 @@ class DrawRows(LogitsProcessor):
             scores = scores.masked_fill(~allowed.to(scores.device), float("-inf"))
         for index, (row, generator) in enumerate(zip(self._rows, self._generators, strict=True)):
             if generator is not None:
-                scores[index] = _noisy(
-                    scores[index], row.request.sampling.temperature, row.request.sampling.top_p, generator
-                )
+                scores[index] = _noisy(scores[index], row.request.sampling, generator)
         return scores
 
     def _follow(self, drawn: Sequence[int]) -> None:
@@ -90,7 +86,7 @@ class DrawRows(LogitsProcessor):
     def _allowed(self, vocabulary: int) -> torch.Tensor | None:
         if not any(self._matchers):
             return None
-        allowed = numpy.ones((len(self._rows), vocabulary), dtype=bool)
+        allowed: Any = numpy.ones((len(self._rows), vocabulary), dtype=bool)
         for index, held in enumerate(self._matchers):
             if held is None:
                 continue
@@ -104,11 +100,11 @@ class DrawRows(LogitsProcessor):
         return torch.from_numpy(allowed)
 
 
-def _noisy(logits: torch.Tensor, temperature: float, top_p: float, generator: torch.Generator) -> torch.Tensor:
-    logits = logits / temperature
-    if top_p < 1:
+def _noisy(logits: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> torch.Tensor:
+    logits = logits / sampling.temperature
+    if sampling.top_p < 1:
         ordered, places = logits.softmax(-1).sort(descending=True)
-        beyond = ordered.cumsum(-1) - ordered >= top_p  # the first token is always kept
+        beyond = ordered.cumsum(-1) - ordered >= sampling.top_p  # the first token is always kept
         logits = logits.masked_fill(torch.zeros_like(beyond).scatter(0, places, beyond), float("-inf"))
     noise = torch.empty_like(logits).exponential_(generator=generator)
     return logits - noise.log()

@@ -7,7 +7,6 @@ calls of one leaf come close together, so that its prefix cache pays (docs/engin
 import itertools
 import os
 from pathlib import Path
-from typing import Any
 
 from tax.config import EngineOptions
 from tax.problems import excerpt
@@ -70,10 +69,9 @@ class VLLM:
             structured_outputs=held,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        last: Any = None
         try:
-            async for last in self._engine.generate({"prompt_token_ids": tokens}, parameters, str(next(self._calls))):
-                pass
+            drawn = self._engine.generate({"prompt_token_ids": tokens}, parameters, str(next(self._calls)))
+            last = [output async for output in drawn][-1]
         except EngineDeadError as error:
             raise TeacherError("vLLM has died: its own lines above say why") from error
         except ValueError as error:
