@@ -60,9 +60,14 @@ def chat_tokens(tokenizer: Any, messages: Sequence[tuple[str, str]]) -> list[int
         return _laid_out(tokenizer, messages)
     except Exception as error:
         if len(messages) > 1 and messages[0][0] == "system":
-            (_, system), (role, first), *rest = messages
-            return chat_tokens(tokenizer, [(role, f"{system}\n\n{first}"), *rest])
+            return chat_tokens(tokenizer, folded(messages))
         raise TeacherError(f"the model's chat template cannot be used: {excerpt(error, 200)}") from error
+
+
+def folded(messages: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return a conversation with its system text put before the first message."""
+    (_, system), (role, first), *rest = messages
+    return ((role, f"{system}\n\n{first}"), *rest)
 
 
 def _laid_out(tokenizer: Any, messages: Sequence[tuple[str, str]]) -> list[int]:
