@@ -41,7 +41,24 @@ COLUMNS = [
     {"source", "yaml_errors"},
     {"problems", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
-HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
+HEAVY = {
+    "mammoth",
+    "pdfplumber",
+    "selectolax",
+    "pyarrow",
+    "huggingface_hub",
+    "torch",
+    "transformers",
+    "vllm",
+    "ray",
+    "gradio",
+    "datasets",
+    "aiohttp",
+    "git",
+    "rich",
+    "jsonschema",
+    "ruamel",
+}
 
 
 def room(module):

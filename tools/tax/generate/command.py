@@ -15,11 +15,12 @@ from tax import __version__, prompts, report
 from tax.calls import Caller
 from tax.config import Config, find_config
 from tax.generate.carry import Carried, find_carried, holdout_id
+from tax.generate.fetching import fetch_documents
 from tax.generate.inputs import PROMPTS, Input, Settings, prompt_digests, read_inputs
 from tax.generate.preview import Preview, preview
 from tax.generate.progress import Progress
 from tax.generate.results import describe
-from tax.generate.run import UNFIT, Generation
+from tax.generate.run import UNFIT, UNREAD, Generation
 from tax.journal import Journal
 from tax.problems import UserError, printable
 from tax.runs import RunFolder, read_manifest, run_id
@@ -55,10 +56,10 @@ class Result:
 
     @property
     def unfit(self) -> bool:
-        """Whether there were leaves with errors, which were not grown."""
-        return any(leaf["stop"] == UNFIT for leaf in self.manifest.get("leaves", ())) or any(
-            each.how.endswith(UNFIT) for each in self.previews
-        )
+        """Whether there were leaves with errors, or with documents that cannot be read, which were not grown."""
+        stops = [leaf["stop"] for leaf in self.manifest.get("leaves", ())]
+        stops += [each.how.removeprefix("skipped: ") for each in self.previews]
+        return any(stop.startswith((UNFIT, UNREAD)) for stop in stops)
 
     def as_json(self) -> str:
         """The manifest, or of a dry run the previews."""
@@ -79,6 +80,7 @@ def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
     files = leaves_at(paths)
     if not files:
         raise UserError("there are no leaves to grow here")
+    fetch_documents(files, config, quiet=options.quiet)
     return asyncio.run(_run(files, root, options, config))
 
 

@@ -27,6 +27,7 @@ OPEN_LEAVES = 4  # leaves begun and not written, for each slot: bounds memory, a
 
 
 UNFIT = "has errors: `tax validate` shows them"
+UNREAD = "its documents cannot be read: "  # and the reason
 
 
 class Skip(Exception):
@@ -162,7 +163,7 @@ def leaf_plans(
         try:
             found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
         except DocumentFault as error:
-            raise Skip(str(error)) from error
+            raise Skip(f"{UNREAD}{error}" + (f" ({error.fix})" if error.fix else "")) from error
         if not found:
             raise Skip("its documents hold nothing but headings")
         if not any(caller.teacher.reads(leaf.language, chunk.text) for chunk in found):

@@ -1,42 +1,18 @@
-"""A knowledge leaf's documents: read safely, and cut into chunks with character spans.
+"""A document cut into chunks with character spans.
 
 A chunk is what one prompt shows the teacher. It ends where a block or a sentence ends, never within a sentence or a
 table row, and repeats the last sentences of the one before it. Its span counts characters of the document's text, so
-a sample can be walked back to its sentence. Markdown and plain text are read; documents pinned in other repositories
-are not fetched yet.
+a sample can be walked back to its sentence.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tax.leaf import KnowledgeLeaf, LocalDocument
-from tax.load import blob_id
-from tax.segments import Block, Span, blocks, plain, sentences, tokens
+from tax.documents.document import Document
+from tax.segments import Block, Span, blocks, sentences, tokens
 
 CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a word
 OVERLAP_WORDS = 40
-MAX_DOCUMENT = 10_000_000  # bytes
-TEXT_SUFFIXES = {".md", ".markdown", ".txt"}
-
-
-class DocumentFault(Exception):
-    """A document cannot be used: what is wrong, and the fix."""
-
-    def __init__(self, message: str, fix: str = "") -> None:
-        super().__init__(message)
-        self.fix = fix
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document's text, with what its samples name as their source."""
-
-    path: str  # from the leaf's folder
-    title: str
-    license: str
-    blob: str  # git's id of the file
-    text: str
 
 
 @dataclass(frozen=True)
@@ -52,66 +28,6 @@ class Chunk:
     def text(self) -> str:
         """The characters of the chunk, as they stand in the document."""
         return self.document.text[self.start : self.end]
-
-
-def read_documents(leaf: KnowledgeLeaf, folder: Path) -> list[Document]:
-    """Read the documents that lie beside a leaf. Raises DocumentFault for the first that cannot be used."""
-    read = []
-    for entry in leaf.documents:
-        if not isinstance(entry, LocalDocument):
-            raise DocumentFault(
-                f"the documents are pinned in {entry.repo}, and fetching them is not built yet",
-                "put the documents beside the leaf and name them by `path`",
-            )
-        data = resolve(folder, entry.path).read_bytes()
-        text = decode(data)
-        title = entry.title or next(
-            (plain(text[block.start : block.end].lstrip("# ")) for block in blocks(text) if block.kind == "heading"),
-            Path(entry.path).stem.replace("_", " "),
-        )
-        read.append(Document(entry.path, title, entry.license, blob_id(data), text))
-    return read
-
-
-def resolve(folder: Path, relative: str) -> Path:
-    """Return the file that a leaf's `path` names. Raises DocumentFault where it may not or cannot be read."""
-    path = Path(relative)
-    if path.is_absolute() or ".." in path.parts or "\\" in relative or "\x00" in relative:
-        raise DocumentFault(
-            "the document is not in the leaf's folder",
-            "put the file beside the leaf, or in a folder below it",
-        )
-    found = folder / path
-    if path.suffix.lower() not in TEXT_SUFFIXES:
-        raise DocumentFault(
-            f"a document of type '{path.suffix}' cannot be read",
-            "save it as Markdown (.md) or plain text (.txt)",
-        )
-    try:
-        if not found.is_file():
-            raise DocumentFault("there is no such file", "put the document beside the leaf; mind upper and lower case")
-        if not found.resolve().is_relative_to(folder.resolve()):
-            raise DocumentFault(
-                "the document is a link to a file outside the leaf's folder",
-                "put the file itself beside the leaf",
-            )
-        if found.stat().st_size > MAX_DOCUMENT:
-            raise DocumentFault(f"the document is larger than {MAX_DOCUMENT // 1_000_000} MB", "split it into chapters")
-    except OSError as error:
-        raise DocumentFault(f"the document cannot be read: {error.strerror}") from error
-    return found
-
-
-def decode(data: bytes) -> str:
-    """Return a document's text, its line ends as \\n. Raises DocumentFault where it is not UTF-8, or empty."""
-    try:
-        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DocumentFault(f"the document is not UTF-8 (line {line})", "save it with the encoding UTF-8") from error
-    if not text.strip():
-        raise DocumentFault("the document is empty", "put its text into it")
-    return text
 
 
 @dataclass(frozen=True)
