@@ -85,7 +85,8 @@ def source_text(sample: Sample) -> str:
     if source is None:
         return "computed" if sample.kind == "problem" else "the teacher"
     start, end = source.evidence or source.span
-    return printable(f"{source.title} ({source.document}), characters {start} to {end}")
+    page = f"page {source.page}, " if source.page else ""
+    return printable(f"{source.title} ({source.document}), {page}characters {start} to {end}")
 
 
 def safe_lines(text: str) -> list[str]:

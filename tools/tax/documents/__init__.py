@@ -2,8 +2,8 @@
 
 from tax.documents.chunks import CHUNK_WORDS, OVERLAP_WORDS, Chunk, chunks
 from tax.documents.document import Document, DocumentFault, NotReadHere
-from tax.documents.pinned import fetch
-from tax.documents.reading import decode, listed, read_documents, read_entry, resolve, shelf
+from tax.documents.pinned import fetch, fetched
+from tax.documents.reading import decode, extract, is_text, listed, read_documents, read_entry, resolve, shelf
 
 __all__ = [
     "CHUNK_WORDS",
@@ -14,7 +14,10 @@ __all__ = [
     "NotReadHere",
     "chunks",
     "decode",
+    "extract",
     "fetch",
+    "fetched",
+    "is_text",
     "listed",
     "read_documents",
     "read_entry",

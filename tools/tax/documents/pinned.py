@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -46,9 +46,9 @@ class Named(NamedTuple):
     size: int
 
 
-def place(entry: PinnedDocument, cache: Path) -> Path:
-    """Return where the cache holds the repository of an entry."""
-    key = hashlib.blake2b(f"{entry.repo}\0{entry.commit}".encode(), digest_size=16).hexdigest()
+def place_of(address: str, commit: str, cache: Path) -> Path:
+    """Return where the cache holds a repository at a commit."""
+    key = hashlib.blake2b(f"{address}\0{commit}".encode(), digest_size=16).hexdigest()
     return cache / "repos" / key
 
 
@@ -58,7 +58,7 @@ def fetch(entry: PinnedDocument, cache: Path, watched: Callable[[int], object] =
     `watched` is told now and then how many bytes have come. Raises DocumentFault; a process does not try again what
     has failed, and files() says why it did.
     """
-    final = place(entry, cache)
+    final = place_of(entry.repo, entry.commit, cache)
     if final.is_dir():
         return False
     if final in _failed:
@@ -118,8 +118,18 @@ def named(entry: PinnedDocument, cache: Path | None, check: Callable[[str, int],
         yield found
 
 
+def fetched(address: str | None, commit: str | None, blob: str, root: Path) -> bytes | None:
+    """Return a file of a pinned repository by git's id of it; None where nothing is pinned. Raises DocumentFault."""
+    if not address or not commit or not re.fullmatch("[0-9a-f]{40}", blob):
+        return None
+    repo = place_of(address, commit, root / ".tax" / "documents")
+    if not repo.is_dir():
+        raise NotReadHere("the repository is not, or no longer, in .tax/documents: `tax generate` fetches it")
+    return git.read(repo, "cat-file", "blob", blob)
+
+
 def _repo(entry: PinnedDocument, cache: Path | None) -> Path:
-    repo = place(entry, cache) if cache else None
+    repo = place_of(entry.repo, entry.commit, cache) if cache else None
     if repo in _failed:
         raise NotReadHere(str(_failed[repo]), _failed[repo].fix)
     if repo is None or not repo.is_dir():
@@ -193,23 +203,20 @@ def _parts(pattern: str) -> list[str]:
 
 def matches(pattern: Sequence[str], path: Sequence[str]) -> bool:
     """Tell whether a path is named by a pattern, both in parts: `**` stands for any folders, none included."""
-    reached = {0}  # how many parts of the pattern may be used up
+    reached = _past_stars(pattern, {0})  # how many parts of the pattern may be used up
     for part in path:
-        reached = _past_stars(pattern, reached)
-        reached = {
-            at + (pattern[at] != "**")
-            for at in reached
-            if at < len(pattern) and (pattern[at] == "**" or fnmatch.fnmatchcase(part, pattern[at]))
-        }
+        steps = {at for at in reached if at < len(pattern)}
+        stay = {at for at in steps if pattern[at] == "**"}
+        on = {at + 1 for at in steps - stay if fnmatch.fnmatchcase(part, pattern[at])}
+        reached = _past_stars(pattern, stay | on)
     return len(pattern) in reached
 
 
-def _past_stars(pattern: Sequence[str], reached: Iterable[int]) -> set[int]:
-    passed = set(reached)
-    for at in range(len(pattern)):
-        if at in passed and pattern[at] == "**":
-            passed.add(at + 1)
-    return passed
+def _past_stars(pattern: Sequence[str], reached: set[int]) -> set[int]:
+    for at, part in enumerate(pattern):
+        if at in reached and part == "**":
+            reached = reached | {at + 1}
+    return reached
 
 
 @contextlib.contextmanager

@@ -67,7 +67,12 @@ def extract(data: bytes, name: str, cache: Path | None) -> Extract:
         raise DocumentFault(
             "this is a Git LFS pointer, not the document itself", "put the document into git as an ordinary file"
         )
-    return Extract(decode(data)) if suffix in TEXT_SUFFIXES else convert(data, suffix, cache)
+    return Extract(decode(data)) if is_text(name) else convert(data, suffix, cache)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a document's characters are the file's own, so that its lines are those of the file."""
+    return PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES
 
 
 def check_type(name: str, size: int) -> None:
