@@ -6,8 +6,8 @@ from tax.sample import Dropped, Sample
 
 COMMANDS = {
     "validate": "paths --changed --base --format --strict",
-    "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
-    "--json --quiet",
+    "generate": "leaves --changed --base --teacher --model --samples --concurrency --engine --workers --out --calls "
+    "--seed --dry-run --json --quiet",
     "show": "run --leaf --limit --html --json",
     "blame": "sample_id --run",
     "completion": "shell",

@@ -11,7 +11,7 @@ from tax.config import TeacherConfig
 from tax.teachers.base import Request, Sampling, TeacherError, TryAgain
 from tax.teachers.open import open_teacher
 from tax.teachers.openai import OpenAITeacher
-from tax.teachers.servers import FAILURES, FIRST_REST, LONGEST_REST, Servers
+from tax.teachers.servers import FAILURES, FIRST_REST, LONGEST_REST, SLACK, Servers
 
 DEAD = "http://127.0.0.1:9/v1"  # the discard port: nothing listens there
 
@@ -34,6 +34,17 @@ def test_the_least_busy_server_is_next(three):
     servers, a, b, c, _ = three
     a.in_flight, b.in_flight, c.in_flight = 2, 1, 3
     assert servers.choose() is b
+
+
+def test_the_calls_of_a_leaf_go_to_one_server_unless_it_is_busy(three):
+    servers, a, b, c, _ = three
+    assert [servers.choose(leaf) for leaf in range(4)] == [a, b, c, a]
+    b.in_flight = SLACK
+    assert servers.choose(1) is b
+    b.in_flight += 1
+    assert servers.choose(1) is a
+    servers.failed(c, "connection refused", gone=True)
+    assert servers.choose(2) is a
 
 
 def test_a_server_that_is_gone_is_set_aside_and_tried_again_with_one_call(three, caplog):

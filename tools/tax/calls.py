@@ -10,7 +10,7 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tax.answers import Answer, BrokenAnswer, parse
@@ -148,7 +148,7 @@ class Caller:
     ) -> Completion:
         while True:
             structured = self._structured
-            request = self.request(prompt, fields, draw, attempt, count, conversation)
+            request = replace(self.request(prompt, fields, draw, attempt, count, conversation), leaf=priority[0])
             try:
                 return await self._once(request, priority)
             except Unstructured:

@@ -84,7 +84,8 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     default="builtin",
     show_default=True,
     metavar="T",
-    help="builtin, scripted:FILE, the URL of an OpenAI-compatible server, or a name from tax.toml. "
+    help="builtin; scripted:FILE; the URL of an OpenAI-compatible server, or several with commas between them; a model "
+    "in this process, hf:FOLDER, vllm:MODEL or llamacpp:FILE; or a name from tax.toml. "
     "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
 )
 @click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one).")
@@ -102,7 +103,20 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     show_default=True,
     type=click.IntRange(1),
     metavar="N",
-    help="Calls in flight at once.",
+    help="Calls in flight at once, over all servers and workers.",
+)
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "ray"]),
+    help="Where the teacher runs: here, or spread over the nodes of a Ray cluster.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --engine ray: how many teachers to start (default: one for each GPU that it needs, or for each node).",
 )
 @click.option(
     "--out",

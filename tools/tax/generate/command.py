@@ -40,6 +40,8 @@ class Options:
     seed: int = 0
     out: Path | None = None
     calls: Path | None = None
+    engine: str = "local"  # or ray
+    workers: int | None = None  # of a Ray cluster
     changed: bool = False  # carry over from earlier runs what would come out the same
     dry_run: bool = False
     quiet: bool = False
@@ -86,7 +88,7 @@ def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
 
 async def _run(files: Sequence[Path], root: Path, options: Options, config: Config) -> Result:
     settings = Settings(options.samples, options.seed, options.concurrency)
-    teacher = await open_teacher(options.teacher, options.model, config.teachers)
+    teacher = await _open(options, config)
     journal = Journal(options.calls or root / ".tax" / "calls")
     caller = Caller(teacher, journal, settings.concurrency, settings.seed)
     try:
@@ -111,6 +113,18 @@ async def _run(files: Sequence[Path], root: Path, options: Options, config: Conf
         journal.close()
         with contextlib.suppress(Exception):
             await teacher.close()
+
+
+async def _open(options: Options, config: Config) -> Teacher:
+    if options.engine == "ray":
+        try:
+            from tax.teachers.cluster import open_cluster
+        except ModuleNotFoundError as error:
+            raise TeacherError(f"--engine ray needs the package {error.name}: pip install 'tax[cluster]'") from error
+        return await open_cluster(options.teacher, options.model, config.teachers, options.workers)
+    if options.workers is not None:
+        raise UserError("--workers is for a cluster: add --engine ray, or leave it out")
+    return await open_teacher(options.teacher, options.model, config.teachers)
 
 
 def _carried(inputs: Sequence[Input], root: Path, options: Options) -> dict[int, Carried]:

@@ -65,7 +65,7 @@ class OpenAITeacher:
         if request.schema is not None:
             schema = {"name": request.prompt, "schema": request.schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        server = self.servers.choose()
+        server = self.servers.choose(request.leaf)
         try:
             if not server.known:
                 await self._meet(server)

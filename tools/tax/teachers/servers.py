@@ -1,8 +1,8 @@
-"""Several servers of one model: each call goes to the one with the fewest calls in flight.
+"""Several servers of one model: the calls of a leaf go to one of them, unless another has less to do.
 
-A server that refuses connections, or fails several times in a row, is set aside and later tried again with one call.
-Simplified: a call goes where there is room, not where its prefix is cached; servers do not differ in speed by nature,
-since a faster one empties sooner and so gets more.
+A leaf's prompts begin alike, so the server that had one of them has their beginning in its cache. A server that
+refuses connections, or fails several times in a row, is set aside and later tried again with one call. Simplified:
+nothing is known of a server's speed, but a faster one empties sooner, and so gets more.
 """
 
 import logging
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 FAILURES = 3  # failures in a row that set a server aside; a refused connection does at once
+SLACK = 4  # calls in flight that a leaf's own server may have more than the least busy one
 FIRST_REST, LONGEST_REST = 1.0, 60.0  # seconds a server is left alone, doubling each time
 
 _log = logging.getLogger(__name__)
@@ -18,9 +19,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Server:
-    """One base URL and how it does."""
+    """One server, or worker of a cluster, and how it does."""
 
-    url: str
+    url: str  # how it is called and told of
     in_flight: int = 0
     known: bool = False  # it has said that it serves the model
     failures: int = 0  # in a row
@@ -40,11 +41,16 @@ class Servers:
         self.all = [Server(url) for url in urls]
         self._clock = clock
 
-    def choose(self) -> Server:
-        """Return the server for the next call; where all are set aside, the one that is due first."""
+    def choose(self, leaf: int | None = None) -> Server:
+        """Return the server for the next call of a leaf; where all are set aside, the one that is due first."""
         now = self._clock()
         fit = [each for each in self.all if not each.aside or (each.until <= now and not each.in_flight)]
-        return min(fit, key=lambda each: each.in_flight) if fit else min(self.all, key=lambda each: each.until)
+        if not fit:
+            return min(self.all, key=lambda each: each.until)
+        least = min(fit, key=lambda each: each.in_flight)
+        own = least if leaf is None else self.all[leaf % len(self.all)]
+        near = own in fit and not least.aside and own.in_flight <= least.in_flight + SLACK
+        return own if near else least
 
     def another(self, server: Server) -> bool:
         """Tell whether another server is up, so that a call need not wait for this one."""
