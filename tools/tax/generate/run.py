@@ -130,10 +130,14 @@ class Generation:
         """Write the lines of a leaf as an earlier run has them."""
         lines = {}
         for name, stretch in carried.result.lines.items():
-            with (carried.folder / name).open("rb") as file:
-                lines[name] = self._folder.write(name, stretch.lines(file))
+            path = carried.folder / name
+            try:
+                with path.open("rb") as file:
+                    lines[name] = self._folder.write(name, stretch.lines(file))
+            except FileNotFoundError as error:
+                raise UserError(f"{path} was removed while it was read: run the same command again") from error
             if lines[name].digest != stretch.digest:
-                raise UserError(f"{carried.folder / name} changed while it was read: run the same command again")
+                raise UserError(f"{path} changed while it was read: run the same command again")
         return replace(carried.result, lines=lines)
 
 
