@@ -35,7 +35,7 @@ VOCABULARY = 50_000
 
 
 class Instant:
-    """Answers at once: questions of random words, whose lengths and frequencies are about those of real ones."""
+    """Answers at once, in few words; those of its questions are about as frequent as the words of real ones."""
 
     name = model = "instant"
     free = grounded_only = False
@@ -50,10 +50,10 @@ class Instant:
     async def complete(self, request: Request) -> Completion:
         words = random.Random(request.key)
         if request.prompt == "skill_questions":
-            return self._answer({"questions": [{"question": self._sentence(words, 20)} for _ in range(10)]})
+            return self._answer({"questions": [{"question": self._sentence(words, 12)} for _ in range(10)]})
         if request.prompt.startswith("judge"):
             return self._answer({"reason": "It is good.", "rating": 1 if request.prompt == "judge_question" else 3})
-        return Completion(self._sentence(words, 40), 400, 60)
+        return Completion(self._sentence(words, 8), 400, 60)
 
     async def close(self) -> None:
         pass
