@@ -65,7 +65,7 @@ def _events(root: "LexborNode", unseen: set[str]) -> Iterator[Event]:
             attributes = node.attributes
             if not _is_unseen(node.tag or "", attributes, unseen):
                 yield Event("open", node.tag or "", "", attributes)
-                inner = node.first_child
+                inner = None if "alttext" in attributes else node.first_child  # which says what a formula draws
                 if inner is None:
                     yield Event("close", node.tag or "")
         if inner is not None:

@@ -117,7 +117,7 @@ class _Writer:
             self._inline = []
         elif tag == "br":
             self._inline.append("\n")
-        elif tag == "math" and attributes.get("alttext"):
+        elif "alttext" in attributes:
             self._inline.append(attributes["alttext"] or "")
         elif tag in _HEADINGS:
             self._heading = _HEADINGS[tag]
