@@ -174,9 +174,10 @@ def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | Non
     from itertools import islice
 
     from tax import report
-    from tax.runs import read_manifest, read_samples, write_whole
+    from tax.runs import newest_run, read_manifest, read_samples, write_whole
+    from tax.tree import checkout
 
-    folder = run or _newest_run()
+    folder = run or newest_run(checkout() / "runs")
     chosen = (sample for sample in read_samples(folder) if not leaf or leaf.strip("/") in sample.leaf)
     samples = islice(chosen, limit)
     if page is not None:
@@ -262,14 +263,3 @@ def _interrupted(arguments: list[str]) -> int:
     kept = ". Finished calls are kept: the same command goes on from here" if "generate" in arguments else ""
     click.echo(f"tax: interrupted{kept}", err=True)
     return INTERRUPTED
-
-
-def _newest_run() -> Path:
-    from tax.runs import run_folders
-    from tax.tree import checkout
-
-    runs = checkout() / "runs"
-    folders = run_folders(runs)
-    if not folders:
-        raise UserError(f"there is no run in {runs}: `tax generate` makes one")
-    return folders[0]

@@ -1,6 +1,7 @@
 """A run told to people: a table of its leaves, for the terminal and as Markdown; its samples as text or a page."""
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,15 +36,15 @@ def markdown(manifest: Mapping[str, Any]) -> str:
     """Return the report of a run as Markdown: report.md of its folder, or a comment of a pull request."""
     lines = [f"# Run {manifest['id']}", "", summary(manifest), ""]
     lines += ["| leaf | drawn | kept | dropped |", "| --- | ---: | ---: | --- |"]
-    lines += ["| " + " | ".join(_cell(text) for text in row) + " |" for row in table_rows(manifest)]
+    lines += ["| " + " | ".join(cell(text) for text in row) + " |" for row in table_rows(manifest)]
     lines += ["", "| stage | in | kept | dropped |", "| --- | ---: | ---: | --- |"]
     for name, tally in manifest["stages"].items():
         reasons = ", ".join(f"{count} {reason}" for reason, count in tally["dropped"].items())
-        lines.append(f"| {_cell(name)} | {tally['entered']:,} | {tally['kept']:,} | {_cell(reasons)} |")
+        lines.append(f"| {cell(name)} | {tally['entered']:,} | {tally['kept']:,} | {cell(reasons)} |")
     calls = manifest["calls"]
     lines += [
         "",
-        f"Teacher: {_cell(manifest['teacher']['name'])} ({_cell(manifest['teacher']['model'])}). "
+        f"Teacher: {cell(manifest['teacher']['name'])} ({cell(manifest['teacher']['model'])}). "
         f"Calls asked: {sum(calls['asked'].values()):,}, reused: {sum(calls['reused'].values()):,}, "
         f"tried again: {sum(calls['retries'].values()):,}. "
         f"Tokens: {calls['prompt_tokens']:,} in prompts, {calls['completion_tokens']:,} in answers.",
@@ -119,9 +120,10 @@ def _article(sample: Sample) -> str:
     )
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return a stranger's text as a cell of a Markdown table, or a part of a line: nothing of it is markup."""
     escaped = html.escape(printable(text), quote=False)
-    return escaped.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")
+    return re.sub(r"([\\|`\[\]*])", r"\\\1", escaped)
 
 
 _PAGE = """<!doctype html>

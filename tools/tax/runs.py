@@ -235,3 +235,11 @@ def run_folders(parent: Path) -> list[Path]:
     """Return the run folders in a folder, the newest first."""
     found = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
     return sorted(found, key=lambda path: (path / MANIFEST).stat().st_mtime, reverse=True)
+
+
+def newest_run(parent: Path) -> Path:
+    """Return the newest run folder in a folder. Raises UserError where there is none."""
+    folders = run_folders(parent)
+    if not folders:
+        raise UserError(f"there is no run in {parent}: `tax generate` makes one")
+    return folders[0]
