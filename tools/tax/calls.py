@@ -10,7 +10,7 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tax.answers import Answer, BrokenAnswer, parse
@@ -150,7 +150,7 @@ class Caller:
     ) -> Completion:
         while True:
             structured = self._structured
-            request = replace(self.request(prompt, fields, draw, attempt, count, conversation), leaf=priority[0])
+            request = self.request(prompt, fields, draw, attempt, count, conversation, leaf=priority[0])
             try:
                 return await self._once(request, priority)
             except Unstructured:
@@ -166,6 +166,7 @@ class Caller:
         attempt: int = 0,
         count: int = 0,
         conversation: Sequence[tuple[str, str]] = (),
+        leaf: int | None = None,
     ) -> Request:
         """Return the request that asking would send."""
         file = prompt.file
@@ -179,6 +180,7 @@ class Caller:
             draw=draw,
             prompt=prompt.name,
             fields=fields,
+            leaf=leaf,
         )
 
     async def _once(self, request: Request, priority: Priority) -> Completion:
