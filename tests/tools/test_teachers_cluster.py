@@ -105,6 +105,7 @@ def test_each_worker_has_its_share_of_the_servers():
     assert _share("pair", {"pair": entry}, 0, 2)[1]["pair"].url == ["http://a", "http://c"]
     assert _share("http://a,http://b", {}, 2, 4) == ("http://a", {})
     assert _share("hf:models/a,b", {}, 1, 2) == ("hf:models/a,b", {})
+    assert _share("hf:.", {}, 1, 2) == (f"hf:{Path.cwd()}", {})
 
 
 def test_what_a_cluster_refuses(tax):

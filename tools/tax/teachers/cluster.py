@@ -14,8 +14,10 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else ray warns of a change to come
 
 import ray
@@ -186,10 +188,18 @@ def _gpus(spec: str, configured: Mapping[str, TeacherConfig]) -> int:
 def _share(
     spec: str, configured: Mapping[str, TeacherConfig], number: int, workers: int
 ) -> tuple[str, dict[str, TeacherConfig]]:
-    """Return what worker `number` opens: the whole teacher, or of several servers its share of the addresses."""
+    """Return what worker `number` opens: the whole teacher, or of several servers its share of the addresses.
+
+    A model's path is made absolute: a worker stands in another folder.
+    """
     entry = configured.get(spec)
     urls = entry.url if entry else spec.split(",") if spec.startswith("http") else []
     share = urls[number % len(urls) :: workers] if urls else []
     if entry:
-        return spec, {spec: entry.model_copy(update={"url": share})}
-    return ",".join(share) or spec, {}
+        return spec, {spec: entry.model_copy(update={"url": share, "engine": _absolute(entry.engine)})}
+    return ",".join(share) or _absolute(spec), {}
+
+
+def _absolute(spec: str) -> str:
+    kind, colon, path = spec.partition(":")
+    return f"{kind}:{Path(path).expanduser().resolve()}" if colon and Path(path).expanduser().exists() else spec
