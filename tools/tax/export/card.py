@@ -21,13 +21,14 @@ _HUB_LICENSES = {"ODC-By-1.0": "odc-by", "PDDL-1.0": "pddl", "GPL-3.0-only": "gp
 _HUB_KNOWS = set(
     "apache-2.0 mit cc0-1.0 cc-by-2.0 cc-by-2.5 cc-by-3.0 cc-by-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 "
     "cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 bsd-2-clause bsd-3-clause bsl-1.0 isc "
-    "postgresql zlib unlicense odc-by pddl cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 gpl-3.0 agpl-3.0".split()
+    "postgresql zlib unlicense odc-by pddl cdla-permissive-1.0 cdla-permissive-2.0 cdla-sharing-1.0 gpl-3.0 "
+    "agpl-3.0".split()
 )
-_SIZES = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10**7, "1M<n<10M")]
+_SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 _FORMS = {
     "messages": "`messages`, a list of turns with `role` and `content`",
     "parquet": "`messages`, a list of turns with `role` and `content`, beside columns of the sample's provenance",
-    "alpaca": "`instruction`, `input` (always empty), `output`, and of dialogues `history`, the earlier turns in pairs",
+    "alpaca": "`instruction`, `input` (always empty), `output`, and of dialogues `history`, earlier turns in pairs",
     "sharegpt": "`conversations`, a list of turns with `from` (human, gpt) and `value`",
 }
 
@@ -64,7 +65,7 @@ def _front(manifest: Mapping[str, Any], data_file: str, counts: Counts, leaves: 
     front["license"] = named[0] if len(named) == 1 else named
     if "other" in named:
         front |= {"license_name": "several", "license_link": "README.md"}
-    size = next((name for limit, name in _SIZES if counts.samples < limit), "10M<n<100M")
+    size = next((name for limit, name in _SIZES.items() if counts.samples < limit), "10M<n<100M")
     return front | {
         "size_categories": [size],
         "task_categories": ["text-generation"],
@@ -121,9 +122,9 @@ def _credits(leaves: Sequence[LeafCredit]) -> Iterator[str]:
         "",
         "## Licences and credits",
         "",
-        "Each sample is under the licences of its own sources, named in its row; give credit to them, as below, when "
-        "you give samples on. A licence's text is at `https://spdx.org/licenses/` under its name. What was changed: from "
-        "a leaf's examples, new questions and answers were written in their manner, or its templates were filled in; "
+        "Each sample is under the licences of its own sources, named in its row; give credit to them, as below, "
+        "when you give samples on. A licence's text is at `https://spdx.org/licenses/` under its name. What was "
+        "changed: from a leaf's examples, new questions and answers were written in their manner, or its templates were filled in; "
         "documents were cut into passages, and questions and answers written about them.",
         "",
         "| leaf | samples | by | licence | version |",

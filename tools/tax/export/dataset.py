@@ -122,7 +122,7 @@ def _writer(form: ExportForm, path: Path) -> Iterator[Write]:
 
 def _even(row: dict[str, Any], form: Form) -> dict[str, Any]:
     """Give every row the same keys, as readers that infer a table's columns want it."""
-    return {**row, "history": row.get("history", [])} if form == "alpaca" else row
+    return {**dict.fromkeys(("instruction", "input", "output")), "history": [], **row} if form == "alpaca" else row
 
 
 @contextlib.contextmanager
