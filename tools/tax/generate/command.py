@@ -28,6 +28,8 @@ from tax.teachers.base import Teacher, TeacherError
 from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
 
+MANY = 1000  # leaves whose reading takes a second or more
+
 
 @dataclass(frozen=True)
 class Options:
@@ -92,6 +94,8 @@ async def _run(files: Sequence[Path], root: Path, options: Options, config: Conf
     journal = Journal(options.calls or root / ".tax" / "calls")
     caller = Caller(teacher, journal, settings.concurrency, settings.seed)
     try:
+        if len(files) >= MANY:
+            _say(f"Reading {len(files):,} leaves", options)
         inputs = await read_inputs(files, root, teacher, settings, config)
         carried = _carried(inputs, root, options) if options.changed else {}
         if options.dry_run:
@@ -130,11 +134,15 @@ async def _open(options: Options, config: Config) -> Teacher:
 def _carried(inputs: Sequence[Input], root: Path, options: Options) -> dict[int, Carried]:
     parents = [root / "runs", *([options.out.resolve().parent] if options.out else [])]
     carried = find_carried(inputs, parents)
-    if not options.quiet:
-        runs = {each.folder.name for each in carried.values()}
-        source = f" from {', '.join(sorted(runs)[:3])}{' and others' if len(runs) > 3 else ''}" if runs else ""
-        print(f"{len(carried):,} of {len(inputs):,} leaves carried over{source}", file=sys.stderr, flush=True)
+    runs = sorted({each.folder.name for each in carried.values()})
+    source = f" from {', '.join(runs[:3])}{' and others' if len(runs) > 3 else ''}" if runs else ""
+    _say(f"{len(carried):,} of {len(inputs):,} leaves carried over{source}", options)
     return carried
+
+
+def _say(text: str, options: Options) -> None:
+    if not options.quiet:
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 async def _fill(
