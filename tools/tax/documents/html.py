@@ -34,7 +34,7 @@ def to_markdown(source: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(markdown.clean(source))
-    mains = tree.css("main") or tree.css("article")
+    mains = tree.css("main") or tree.css("[role=main]") or tree.css("article")
     root = mains[0] if len(mains) == 1 else tree.body
     if root is None:
         return ""
@@ -82,6 +82,7 @@ def _events(root: "LexborNode", unseen: set[str]) -> Iterator[Event]:
 def _is_unseen(tag: str, attributes: Mapping[str, str | None], unseen: set[str]) -> bool:
     return (
         tag in unseen
+        or attributes.get("role") in {"navigation", "search"}
         or "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
         or bool(_HIDDEN.search(attributes.get("style") or ""))

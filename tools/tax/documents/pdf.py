@@ -2,13 +2,14 @@
 
 A page's words are cut into columns and blocks at the white space between them (recursive XY-cut, Nagy and Seth 1984),
 blocks into lines and paragraphs. What is set larger than the body, or bold on lines of its own, is a heading. Lines
-that recur at the head or foot of pages are left out; words broken at a line's end are joined.
-Simplified: tables without rules stay lines of text; figures, formulas and text set at an angle are not read.
+that recur at the head or foot of pages are left out, and so are those of a table of contents; words broken at a line's
+end are joined.
+Simplified: tables without rules and code stay lines of text, figures and text set at an angle are not read, formulas
+come as their letters.
 """
 
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,10 +27,13 @@ MAX_RULES = 3_000  # on a page; more belong to a drawing
 MAX_WORDS = 20_000  # on a page
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _UNUSED = re.compile(r"\(cid:(?:127|129|141|143|144|157)\)")  # WinAnsiEncoding: unused codes are bullets (PDF, Annex D)
-_EDGE = 3  # lines at the head and at the foot of a page that may be running ones
+_EDGE = 2  # lines at the head and at the foot of a page that may be running ones
+_NEAR = 2  # pages on: a book's left and right pages have running lines of their own
+_WORD = re.compile(r"[^\W\d_]{2}|[\u3040-\u9fff]")
 _NUMBER = re.compile(r"\d+")
+_CONTENTS = re.compile(r".*(?:\s*\.){5,}\s*(?:\d+|[ivxlc]+)")
 _PAGE_NUMBER = re.compile(
-    r"[\W_]*(?:page\s+|seite\s+|第\s*)?#(?:\s*(?:/|of|von)\s*#)?(?:\s*頁|\s*页)?[\W_]*", re.IGNORECASE
+    r"[\W_]*(?:page\s+|seite\s+|第\s*)?(?:#|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*#)?(?:\s*頁|\s*页)?[\W_]*", re.IGNORECASE
 )
 
 
@@ -115,17 +119,16 @@ def _check(pages: Sequence[Sequence[Line | Table]]) -> None:
 
 
 def _without_running(pages: Sequence[Sequence[Line | Table]]) -> list[list[Line | Table]]:
-    """Leave out what recurs at the head and foot of pages, and page numbers there."""
+    """Leave out what recurs at the head and foot of successive pages, page numbers there, and tables of contents."""
     edges = [{_edge(line) for line in _edges(page)} for page in pages]
-    often = Counter(mark for marks in edges for mark in marks)
-    least = max(2, len(pages) * 0.4)
-    running = {mark for mark, count in often.items() if count >= least}
-    if len(pages) > 1:
-        running |= {mark for mark in often if _PAGE_NUMBER.fullmatch(mark[0])}
     kept = []
-    for page in pages:
+    for number, page in enumerate(pages):
+        near = [marks for other, marks in enumerate(edges) if 0 < abs(other - number) <= _NEAR]
+        running = {mark for mark in edges[number] if any(mark in marks for marks in near) and _WORD.search(mark[0])}
+        if near:
+            running |= {mark for mark in edges[number] if _PAGE_NUMBER.fullmatch(mark[0])}
         left_out = {id(line) for line in _edges(page) if _edge(line) in running}
-        kept.append([line for line in page if id(line) not in left_out])
+        kept.append([each for each in page if id(each) not in left_out and not _CONTENTS.fullmatch(each.text)])
     return kept
 
 

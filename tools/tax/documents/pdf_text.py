@@ -165,7 +165,7 @@ def _parts(block: _Block, levels: dict[float, int], words: Counter[str]) -> Iter
         return
     if block.kind == "item":
         bullet = _BULLET.match(whole)
-        whole = f"- {whole[bullet.end() :].strip()}" if bullet else whole
+        whole = markdown.escaped(f"- {whole[bullet.end() :].strip()}" if bullet else whole)
     else:
         whole = markdown.paragraph(whole)
     first = block.pieces[0].page

@@ -122,10 +122,10 @@ def _credits(leaves: Sequence[LeafCredit]) -> Iterator[str]:
         "",
         "## Licences and credits",
         "",
-        "Each sample is under the licences of its own sources, named in its row; give credit to them, as below, "
-        "when you give samples on. A licence's text is at `https://spdx.org/licenses/` under its name. What was "
-        "changed: from a leaf's examples, new questions and answers were written in their manner, or its templates were filled in; "
-        "documents were cut into passages, and questions and answers written about them.",
+        "Each sample is under the licences of its own sources, named in its row; give credit to them, as below, when "
+        "you give samples on. A licence's text is at `https://spdx.org/licenses/` under its name. Changes that were "
+        "made: from a leaf's examples, new questions and answers were written in their manner, or its templates were "
+        "filled in; documents were cut into passages, and questions and answers were written about them.",
         "",
         "| leaf | samples | by | licence | version |",
         "| --- | ---: | --- | --- | --- |",
