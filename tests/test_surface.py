@@ -2,12 +2,12 @@
 
 from tax.cli import cli
 from tax.renderers import RENDERERS
-from tax.sample import Dropped, Sample
+from tax.sample import Dropped, Sample, Source
 
 COMMANDS = {
     "validate": "paths --changed --base --format --strict --no-cache",
-    "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
-    "--json --quiet",
+    "generate": "leaves --changed --base --teacher --model --samples --concurrency --engine --workers --out --calls "
+    "--seed --dry-run --json --quiet",
     "show": "run --leaf --limit --html --json",
     "blame": "sample_id --run",
     "completion": "shell",
@@ -17,6 +17,7 @@ COMMANDS = {
     "diff": "--base --json",
     "rules": "rule_id --json",
     "schema": "kind --write",
+    "export": "run --format --out --push --json",
 }
 
 
@@ -40,6 +41,7 @@ def test_the_fields_of_a_sample():
         " ".join(Sample.model_fields) == "id leaf leaf_blob branch kind messages language source seeds teacher prompt "
         "ratings parent license"
     )
+    assert " ".join(Source.model_fields) == "document title blob commit span evidence page repo"
     assert (
         " ".join(Dropped.model_fields)
         == "leaf leaf_blob draw outcome stage reason detail question messages ratings source seeds"

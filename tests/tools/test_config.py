@@ -35,8 +35,8 @@ def test_settings(toml):
     )
     assert config.licenses.allowed == ["MIT"]
     assert config.teachers == {
-        "local": TeacherConfig(url="http://127.0.0.1:8000/v1"),
-        "big": TeacherConfig(url="https://example.org/v1", model="m", key_env="BIG_KEY"),
+        "local": TeacherConfig(url=["http://127.0.0.1:8000/v1"]),
+        "big": TeacherConfig(url=["https://example.org/v1"], model="m", key_env="BIG_KEY"),
     }
 
 
@@ -52,7 +52,13 @@ def test_the_nearest_file_counts(toml, tmp_path):
         ('[license]\nallowed = ["MIT"]\n', "there is no setting `license`"),
         ('[licenses]\nallowed = "MIT"\n', "`licenses.allowed` is MIT, but it must be a list"),
         ("[licenses]\nallowed = [1]\n", "`licenses.allowed.0` is 1"),
-        ('[teachers.x]\nmodel = "m"\n', "`teachers.x.url` is missing"),
+        ('[teachers.x]\nmodel = "m"\n', "`teachers.x` needs either `url`"),
+        ('[teachers.x]\nurl = "http://a"\nengine = "hf:m"\n', "`teachers.x` needs either `url`"),
+        ('[teachers.x]\nurl = ["http://a", "ftp://b"]\n', "`teachers.x.url.1` is ftp://b, but it must be an address"),
+        ('[teachers.x]\nengine = "gpt:m"\n', "hf:FOLDER, vllm:MODEL or llamacpp:FILE"),
+        ('[teachers.x]\nengine = "hf:m"\ntensor_parallel = 2\n', "`tensor_parallel`, which hf: does not take"),
+        ('[teachers.x]\nurl = "http://a"\nbatch = 2\n', "`batch`, which a server does not take"),
+        ('[teachers.x]\nengine = "vllm:m"\nmemory = 2.0\n', "above 0 and at most 1"),
         ('[teachers.x]\nurl = "ftp://a"\n', "starts with http:// or https://"),
         ('[teachers.x]\nurl = "http://a"\nkey_env = "sk-1 2"\n', "name of an environment variable"),
         ('[teachers.x]\nurl = "http://a"\nkey = "sk-12"\n', "put the key into an environment variable"),

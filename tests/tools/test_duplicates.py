@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.duplicates import Holdouts, Instructions, rouge_l
+from tax.duplicates import Holdouts, Instructions, Sequences, rouge_l
 
 
 def test_rouge_l_by_hand():
@@ -51,3 +51,25 @@ def test_a_problem_with_other_numbers_is_another_problem():
 def test_the_short_cut_finds_what_comparing_with_all_finds(earlier, text):
     slow = any(rouge_l(text, other) > 0.7 for other in earlier)
     assert Holdouts(earlier).near(text) == slow
+
+
+@given(st.randoms(use_true_random=False), st.integers(1, 40), st.integers(2, 60))
+def test_the_filter_loses_no_near_one_among_edits_of_one_text(random, length, vocabulary):
+    text = [f"w{random.randrange(vocabulary)}" for _ in range(length)]
+    sequences, earlier = Sequences(), []
+    for _ in range(12):
+        edited = [word for word in text if random.random() > 0.15]
+        for _ in range(random.randrange(1 + length // 3)):
+            edited.insert(random.randrange(len(edited) + 1), f"w{random.randrange(2 * vocabulary)}")
+        assert sequences.near(edited) == any(rouge_l(" ".join(edited), " ".join(other)) > 0.7 for other in earlier)
+        sequences.add(edited)
+        earlier.append(edited)
+
+
+def test_more_words_than_there_are_characters(monkeypatch):
+    monkeypatch.setattr("sys.maxunicode", 5)
+    earlier = instructions()
+    assert earlier.admit("a b c d e f g h") is None
+    assert earlier.admit("a b c d e f g x") == "near-duplicate"
+    assert earlier.admit("a b c") is None
+    assert earlier.admit("a b c") == "near-duplicate"

@@ -291,6 +291,24 @@ def test_a_run_that_was_stopped_ends_as_an_unbroken_one(tax, taxonomy, how, call
     assert not list((taxonomy / "broken").glob("*.part"))
 
 
+def test_a_run_that_is_killed_again_and_again_repeats_what_was_in_flight(tax, taxonomy):
+    with RunningLoopback(rate=strict) as server:
+        generate(tax, server.url, "--calls", "unbroken-calls", samples=8, out="unbroken")
+    with RunningLoopback(rate=strict, delay=0.002) as server:
+        arguments = [*command(taxonomy, server.url, "broken"), "--concurrency", "8"]
+        environment = os.environ | {"PYTHONPATH": str(PROJECT / "tools")}
+        for calls in (25, 60, 61, 110):
+            process = subprocess.Popen(arguments, cwd=taxonomy, env=environment)
+            server.on_request = lambda seen, calls=calls, end=process.kill: end() if seen >= calls else None
+            assert process.wait(60) == -9
+        server.on_request = lambda seen: None
+        subprocess.run(arguments, cwd=taxonomy, env=environment, check=True, capture_output=True)
+        repeated = sum(count - 1 for count in server.requests.values())
+    assert repeated <= 4 * 8, "more calls were repeated than were in flight"
+    assert same_samples(taxonomy / "unbroken", taxonomy / "broken")
+    assert (taxonomy / "unbroken/dropped.jsonl").read_bytes() == (taxonomy / "broken/dropped.jsonl").read_bytes()
+
+
 def test_a_teacher_that_goes_away_ends_the_run_and_loses_nothing(tax, taxonomy, monkeypatch):
     monkeypatch.setattr("tax.calls._back_off", lambda tried: 0.0)
     with RunningLoopback(stop_after=60) as server:

@@ -1,10 +1,12 @@
+import errno
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tax.journal import Journal
+from tax.journal import Journal, _Places
 from tax.problems import UserError
 from tax.teachers.base import Completion, Request, Sampling
 
@@ -95,3 +97,54 @@ def test_a_checkout_may_have_many_journals(tmp_path, monkeypatch):
     for number in [0, 3, 1, 4, 2, 0]:
         assert journal.find(ask(str(number)).key).text == f"answer {number}"
     journal.close()
+
+
+def test_an_answer_is_found_by_the_run_that_it_was_given_to(tmp_path):
+    journal = Journal(tmp_path)
+    journal.add(ask("a"), Completion("1"))
+    assert journal.find(ask("a").key).text == "1"
+    journal.add(ask("b"), Completion("2"))
+    assert [journal.find(ask(text).key).text for text in "ab"] == ["1", "2"]
+    journal.close()
+
+
+def test_nothing_is_added_to_a_torn_line(tmp_path, monkeypatch):
+    journal, write = Journal(tmp_path), os.write
+
+    def full(file, data):
+        if len(data) > 20:
+            return write(file, data[:20])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    journal.add(ask("a"), Completion("before"))
+    monkeypatch.setattr("os.write", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        journal.add(ask("b"), Completion("lost"))
+    monkeypatch.setattr("os.write", write)
+    journal.add(ask("c"), Completion("after"))
+    for each in (journal, Journal(tmp_path)):
+        assert each.find(ask("a").key).text == "before"
+        assert each.find(ask("b").key) is None
+        assert each.find(ask("c").key).text == "after"
+        each.close()
+
+
+def test_a_line_that_was_tampered_with_is_no_answer(tmp_path):
+    key = ask().key
+    (tmp_path / "x.jsonl").write_text(f'{{"key": "{key}" nonsense}}\n{{"key": "{key}", "text": 1}}\n', encoding="utf-8")
+    journal = Journal(tmp_path)
+    assert len(journal) == 2
+    assert journal.find(key) is None
+    journal.add(ask(), Completion("sound"))
+    assert journal.find(key).text == "sound"
+    journal.close()
+
+
+@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 2**24 - 1), st.integers(0, 2**40 - 1))))
+def test_every_place_is_found_again(entries):
+    places = _Places()
+    for key, file, offset in entries:
+        places.add(key[:1] * 8 + key[8:], file, offset)
+    for key, file, offset in entries:
+        assert (file, offset) in places.find(key[:1] * 8 + key[8:])
+    assert len(places) == len(entries)

@@ -15,7 +15,7 @@ ASK = Request("loopback-1", (("user", "hello"),), Sampling(0.5, 10, seed=7), pro
 
 def complete(url, request=ASK):
     async def once():
-        teacher = OpenAITeacher("t", url, "loopback-1")
+        teacher = OpenAITeacher("t", [url], "loopback-1")
         try:
             return await teacher.complete(request)
         finally:

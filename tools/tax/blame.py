@@ -7,7 +7,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from tax.documents import decode
+from tax.documents import DocumentFault, extract, fetched, is_text, shelf
 from tax.leaf import FILE_NAME
 from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable
@@ -113,23 +113,53 @@ def _last_line(source: YamlSource, key: str, index: int) -> int:
 
 def _source_lines(source: Source, folder: Path | None, root: Path) -> Iterator[str]:
     yield f"  document  {printable(source.title)} ({printable(source.document)}, blob {source.blob[:12]})"
-    path = _inside(folder, source.document) if folder else None
-    if path is None:
+    if source.repo:
+        yield f"            in {printable(source.repo)} at commit {printable(str(source.commit))[:12]}"
+    path = _inside(folder, source.document) if folder and not source.repo else None
+    try:
+        data = path.read_bytes() if path else fetched(source.repo, source.commit, source.blob, root)
+    except DocumentFault as fault:
+        yield f"            {printable(str(fault))}"
+        return
+    if data is None:
         yield "            the document is not, or no longer, in this checkout"
         return
-    data = path.read_bytes()
     if blob_id(data) != source.blob:
         yield "            the document has changed since: its sentences may stand elsewhere now"
         return
-    text = decode(data)
-    start, end = source.evidence or source.span
-    line, last = text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1
-    place = f"characters {start} to {end}, {_lines(line, last)}"
-    yield f"            {place}, written by {_authors(path, line, last, root)}"
+    try:
+        text = extract(data, source.document, shelf(root)).text
+    except DocumentFault as fault:
+        yield f"            {printable(str(fault))}" + (f": {fault.fix}" if fault.fix else "")
+        return
+    yield f"            {_place(source, text)}{_written_by(source, text, path, root)}"
     if source.evidence:
-        yield from (f"            | {part}" for part in safe_lines(text[start:end]))
+        yield from (f"            | {part}" for part in safe_lines(text[slice(*source.evidence)]))
     else:
         yield "            the teacher's evidence is not there word for word: this is the chunk that it saw"
+
+
+def _place(source: Source, text: str) -> str:
+    start, end = source.evidence or source.span
+    page = f"page {source.page}, " if source.page else ""
+    lines = f", {_lines(*_line_numbers(source, text))}" if is_text(source.document) else ""
+    return f"{page}characters {start} to {end}{lines}"
+
+
+def _line_numbers(source: Source, text: str) -> tuple[int, int]:
+    start, end = source.evidence or source.span
+    return text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1
+
+
+def _written_by(source: Source, text: str, path: Path | None, root: Path) -> str:
+    """Return who wrote the lines, as far as this checkout knows; of a converted file, who put it there."""
+    if path is None:
+        return ""
+    if is_text(source.document):
+        return f", written by {_authors(path, *_line_numbers(source, text), root)}"
+    repo = repository(root)
+    written = repo.git.log("-1", "--format=%an", "--", str(path)) if repo else ""
+    return f", put here by {printable(written)}" if written else ""
 
 
 def _last_change(path: Path, root: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tax.answers import Answer, BrokenAnswer, parse
 from tax.journal import Journal
+from tax.problems import UserError
 from tax.prompts import Prompt
 from tax.teachers.base import (
     CallFailed,
@@ -107,6 +108,7 @@ class Caller:
         self._seed = seed
         self._structured = True
         self._failures = 0
+        self._lost: UserError | None = None  # an answer could not be kept: nothing more is asked
         self._sent: set[asyncio.Task[Completion]] = set()
 
     async def ask(
@@ -148,7 +150,7 @@ class Caller:
     ) -> Completion:
         while True:
             structured = self._structured
-            request = self.request(prompt, fields, draw, attempt, count, conversation)
+            request = self.request(prompt, fields, draw, attempt, count, conversation, leaf=priority[0])
             try:
                 return await self._once(request, priority)
             except Unstructured:
@@ -164,6 +166,7 @@ class Caller:
         attempt: int = 0,
         count: int = 0,
         conversation: Sequence[tuple[str, str]] = (),
+        leaf: int | None = None,
     ) -> Request:
         """Return the request that asking would send."""
         file = prompt.file
@@ -177,6 +180,7 @@ class Caller:
             draw=draw,
             prompt=prompt.name,
             fields=fields,
+            leaf=leaf,
         )
 
     async def _once(self, request: Request, priority: Priority) -> Completion:
@@ -190,6 +194,9 @@ class Caller:
         cause = ""
         for tried in range(TRIES):
             await self.throttle.acquire(priority)
+            if self._lost is not None:
+                self.throttle.release()
+                raise self._lost
             sent = asyncio.create_task(self._send(request))
             self._sent.add(sent)
             sent.add_done_callback(self._landed)
@@ -210,11 +217,18 @@ class Caller:
             self.throttle.release()
         self._failures = 0
         if not self.teacher.free:
-            self._journal.add(request, completion)
+            self._keep(request, completion)
         self.meter.asked[request.prompt] += 1
         self.meter.prompt_tokens += completion.prompt_tokens
         self.meter.completion_tokens += completion.completion_tokens
         return completion
+
+    def _keep(self, request: Request, completion: Completion) -> None:
+        try:
+            self._journal.add(request, completion)
+        except UserError as error:
+            self._lost = error
+            raise
 
     def _landed(self, sent: asyncio.Task[Completion]) -> None:
         self._sent.discard(sent)

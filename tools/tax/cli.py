@@ -71,14 +71,25 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
 
 @cli.command()
 @_LEAVES
-@_CHANGED
-@_BASE
+@click.option(
+    "--changed",
+    is_flag=True,
+    help="Draw only for the leaves that changed since an earlier run here, and carry the samples of the rest over: "
+    "the run holds what a full one would.",
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="With --changed: a run of nothing but the leaves that differ from this branch or commit, "
+    "as for a pull request.",
+)
 @click.option(
     "--teacher",
     default="builtin",
     show_default=True,
     metavar="T",
-    help="builtin, scripted:FILE, the URL of an OpenAI-compatible server, or a name from tax.toml. "
+    help="builtin; scripted:FILE; the URL of an OpenAI-compatible server, or several with commas between them; a model "
+    "in this process, hf:FOLDER, vllm:MODEL or llamacpp:FILE; or a name from tax.toml. "
     "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
 )
 @click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one).")
@@ -96,7 +107,20 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     show_default=True,
     type=click.IntRange(1),
     metavar="N",
-    help="Calls in flight at once.",
+    help="Calls in flight at once, over all servers and workers.",
+)
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "ray"]),
+    help="Where the teacher runs: here, or spread over the nodes of a Ray cluster.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="With --engine ray: how many teachers to start (default: one for each GPU that it needs, or for each node).",
 )
 @click.option(
     "--out",
@@ -128,12 +152,17 @@ def generate(
     LEAF is a leaf or a folder of leaves. Without LEAF: the whole taxonomy. The built-in teacher needs no model: it
     grows knowledge leaves from their documents and computes the problems of problem_templates. Other skills need a
     model teacher. The same command goes on where an interrupted one stopped: no finished call is asked again.
+    After a merge, `tax generate --changed` brings the samples up to date.
     """
     from tax.generate.command import Options, run_command
     from tax.tree import choose
 
-    chosen, root = choose(leaves, changed, base)
-    result = run_command(chosen, root, Options(teacher=teacher, dry_run=dry_run, **options))
+    if base and leaves:
+        raise UserError("--base finds the leaves itself: leave out the paths")
+    if base and not changed:
+        raise UserError("--base goes with --changed")
+    chosen, root = choose(leaves, base is not None, base)
+    result = run_command(chosen, root, Options(teacher=teacher, changed=changed, dry_run=dry_run, **options))
     click.echo(result.as_json() if as_json else result.as_text(), nl=False)
     return PROBLEMS if result.unfit else FINE
 
@@ -149,9 +178,10 @@ def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | Non
     from itertools import islice
 
     from tax import report
-    from tax.runs import read_manifest, read_samples, write_whole
+    from tax.runs import newest_run, read_manifest, read_samples, write_whole
+    from tax.tree import checkout
 
-    folder = run or _newest_run()
+    folder = run or newest_run(checkout() / "runs")
     chosen = (sample for sample in read_samples(folder) if not leaf or leaf.strip("/") in sample.leaf)
     samples = islice(chosen, limit)
     if page is not None:
@@ -237,14 +267,3 @@ def _interrupted(arguments: list[str]) -> int:
     kept = ". Finished calls are kept: the same command goes on from here" if "generate" in arguments else ""
     click.echo(f"tax: interrupted{kept}", err=True)
     return INTERRUPTED
-
-
-def _newest_run() -> Path:
-    from tax.runs import run_folders
-    from tax.tree import checkout
-
-    runs = checkout() / "runs"
-    folders = run_folders(runs)
-    if not folders:
-        raise UserError(f"there is no run in {runs}: `tax generate` makes one")
-    return folders[0]

@@ -5,17 +5,21 @@
 allowed = ["CC-BY-4.0", "CC0-1.0"]       # SPDX ids
 
 [teachers.local]
-url = "http://127.0.0.1:8000/v1"         # an OpenAI-compatible server
+url = "http://127.0.0.1:8000/v1"         # an OpenAI-compatible server; a list of addresses shares the calls
 model = "mixtral"                        # its only one, if left out
 key_env = "LOCAL_KEY"                    # the environment variable that holds the key
+
+[teachers.big]
+engine = "vllm:models/mixtral"           # or an engine in this process: vllm:, hf: or llamacpp:
+tensor_parallel = 4                      # and its options (docs/engines.md)
 ```
 """
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from tax.problems import UserError, excerpt
 
@@ -70,12 +74,48 @@ class LicensesConfig(_Section):
     allowed: list[Text] = PERMISSIVE
 
 
-class TeacherConfig(_Section):
-    """[teachers.NAME]: a server that `--teacher NAME` means."""
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/,]+[^\s,]*$")]
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+")]
+
+class EngineOptions(_Section):
+    """How an engine in this process is set up. Which engine takes which option: ENGINE_OPTIONS."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """The numbers that the weights are held in; auto is what the model was saved in."""
+    context: Annotated[int, Field(ge=256)] | None = None
+    """Tokens that a prompt and its answer may have together, if fewer than the model takes: less memory."""
+    batch: Annotated[int, Field(ge=1)] = 16
+    """Calls that are answered together."""
+    tensor_parallel: Annotated[int, Field(ge=1)] = 1
+    """GPUs that the model is split over."""
+    memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """The share of a GPU's memory to use."""
+
+
+ENGINE_OPTIONS = {
+    "hf": {"dtype", "context", "batch"},
+    "vllm": {"dtype", "context", "tensor_parallel", "memory"},
+    "llamacpp": {"context"},
+}
+
+
+class TeacherConfig(EngineOptions):
+    """[teachers.NAME]: what `--teacher NAME` means: a server, several that share the calls, or an engine."""
+
+    url: Annotated[list[Url], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)] = []
+    engine: Annotated[str, StringConstraints(pattern=rf"^({'|'.join(ENGINE_OPTIONS)}):\S")] = ""
     model: str = ""
     key_env: Annotated[str, StringConstraints(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "TeacherConfig":
+        if bool(self.url) == bool(self.engine):
+            raise ValueError("needs either `url`, a server's address, or `engine`, such as hf:models/student")
+        kind = self.engine.partition(":")[0]
+        fit = ENGINE_OPTIONS.get(kind, {"model", "key_env"}) | {"url", "engine"}
+        for name in sorted(self.model_fields_set - fit):
+            raise ValueError(f"has `{name}`, which {kind + ':' if kind else 'a server'} does not take: delete it")
+        return self
 
 
 class Config(_Section):
@@ -122,7 +162,10 @@ def _explained(error: dict[str, object]) -> str:
         return f"there is no setting `{key}`: delete it, or look for a slip in its name"
     if error["type"] == "missing":
         return f"`{key}` is missing"
-    wanted = _WANTED.get(str(loc[-1]), "is of the wrong type")
+    if error["type"] == "value_error":
+        return f"`{key}` " + str(error["msg"]).removeprefix("Value error, ")
+    setting = next((part for part in reversed(loc) if isinstance(part, str)), "")
+    wanted = _WANTED.get(setting, "is of the wrong type")
     return f"`{key}` is {value}, but {wanted}"
 
 
@@ -130,5 +173,11 @@ _WANTED = {
     "url": "it must be an address that starts with http:// or https://",
     "model": "it must be a text: the model's name in quotes",
     "key_env": "it must be the name of an environment variable, such as MY_KEY",
+    "engine": "it must be hf:FOLDER, vllm:MODEL or llamacpp:FILE",
+    "dtype": "it must be auto, float32, bfloat16 or float16",
+    "context": "it must be a number of tokens, 256 or more",
+    "batch": "it must be a number of calls, 1 or more",
+    "tensor_parallel": "it must be a number of GPUs, 1 or more",
+    "memory": "it must be a share of the GPU's memory, above 0 and at most 1",
     "allowed": 'it must be a list of SPDX ids, such as ["CC-BY-4.0"]',
 }

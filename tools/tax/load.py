@@ -80,6 +80,14 @@ def load(path: Path, shown: str | None = None) -> Loaded:
     return Loaded(path, shown, name, branch, blob, source, version, leaf, tuple(sorted(set(problems))))
 
 
+def parse(data: bytes, name: str) -> Leaf | None:
+    """Return what a leaf says that is no file now, such as one of git's history; None where it has errors."""
+    source = Source(name, _text(data)[0])
+    branch = branch_of(PurePosixPath(name).parts, source.data)
+    leaf, problems = _read(source, branch, name)[1:]
+    return None if failed([*source.problems, *problems]) else leaf
+
+
 def blob_id(data: bytes) -> str:
     """Return git's id of a file with this content."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,6 +1,7 @@
 """A run told to people: a table of its leaves, for the terminal and as Markdown; its samples as text or a page."""
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,10 +11,15 @@ from tax.sample import Sample
 _DROP_COLUMNS = 3  # reasons shown for a leaf; the rest are summed
 
 
-def table_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Return a row for each leaf: its name, drawn, kept, and what was dropped and why."""
+def table_rows(manifest: Mapping[str, Any], *, carried: bool = True) -> list[tuple[str, str, str, str]]:
+    """Return a row for each leaf: its name, drawn, kept, and what was dropped and why.
+
+    `carried` tells whether those have a row too that were carried over from an earlier run.
+    """
     rows = []
     for leaf in manifest["leaves"]:
+        if leaf.get("carried") and not carried:
+            continue
         if leaf["skipped"]:
             rows.append((leaf["leaf"], "-", "-", f"skipped: {leaf['stop']}"))
             continue
@@ -21,6 +27,7 @@ def table_rows(manifest: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
         rest = sum(list(leaf["dropped"].values())[_DROP_COLUMNS:])
         note += [f"{rest} for other reasons"] if rest else []
         note += [leaf["stop"]] if leaf["stop"] != "enough" else []
+        note += [f"carried over from {leaf['carried']}"] if leaf.get("carried") else []
         rows.append((leaf["leaf"], f"{leaf['drawn']:,}", f"{leaf['kept']:,}", "; ".join(note)))
     return rows
 
@@ -29,15 +36,15 @@ def markdown(manifest: Mapping[str, Any]) -> str:
     """Return the report of a run as Markdown: report.md of its folder, or a comment of a pull request."""
     lines = [f"# Run {manifest['id']}", "", summary(manifest), ""]
     lines += ["| leaf | drawn | kept | dropped |", "| --- | ---: | ---: | --- |"]
-    lines += ["| " + " | ".join(_cell(text) for text in row) + " |" for row in table_rows(manifest)]
+    lines += ["| " + " | ".join(cell(text) for text in row) + " |" for row in table_rows(manifest)]
     lines += ["", "| stage | in | kept | dropped |", "| --- | ---: | ---: | --- |"]
     for name, tally in manifest["stages"].items():
         reasons = ", ".join(f"{count} {reason}" for reason, count in tally["dropped"].items())
-        lines.append(f"| {_cell(name)} | {tally['entered']:,} | {tally['kept']:,} | {_cell(reasons)} |")
+        lines.append(f"| {cell(name)} | {tally['entered']:,} | {tally['kept']:,} | {cell(reasons)} |")
     calls = manifest["calls"]
     lines += [
         "",
-        f"Teacher: {_cell(manifest['teacher']['name'])} ({_cell(manifest['teacher']['model'])}). "
+        f"Teacher: {cell(manifest['teacher']['name'])} ({cell(manifest['teacher']['model'])}). "
         f"Calls asked: {sum(calls['asked'].values()):,}, reused: {sum(calls['reused'].values()):,}, "
         f"tried again: {sum(calls['retries'].values()):,}. "
         f"Tokens: {calls['prompt_tokens']:,} in prompts, {calls['completion_tokens']:,} in answers.",
@@ -51,6 +58,8 @@ def summary(manifest: Mapping[str, Any]) -> str:
     leaves = len(manifest["leaves"])
     grown = leaves - manifest["skipped"]
     said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {grown} of {leaves} leaves."
+    if manifest.get("carried"):
+        said += f" {manifest['carried']:,} leaves are carried over from earlier runs."
     waiting = sum(leaf["skipped"] and leaf["stop"] == "needs a model teacher" for leaf in manifest["leaves"])
     if waiting:
         said += (
@@ -77,7 +86,8 @@ def source_text(sample: Sample) -> str:
     if source is None:
         return "computed" if sample.kind == "problem" else "the teacher"
     start, end = source.evidence or source.span
-    return printable(f"{source.title} ({source.document}), characters {start} to {end}")
+    page = f"page {source.page}, " if source.page else ""
+    return printable(f"{source.title} ({source.document}), {page}characters {start} to {end}")
 
 
 def safe_lines(text: str) -> list[str]:
@@ -110,9 +120,10 @@ def _article(sample: Sample) -> str:
     )
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return a stranger's text as a cell of a Markdown table, or a part of a line: nothing of it is markup."""
     escaped = html.escape(printable(text), quote=False)
-    return escaped.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")
+    return re.sub(r"([\\|`\[\]*])", r"\\\1", escaped)
 
 
 _PAGE = """<!doctype html>

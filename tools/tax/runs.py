@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,12 +22,72 @@ except ImportError:  # not on Windows, where two runs into one folder are not to
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST, SAMPLES, DROPPED, REPORT = "manifest.json", "samples.jsonl", "dropped.jsonl", "report.md"
+PART = ".part"  # ends the name of a file that is not whole yet
+BUFFER = 32_000  # bytes of a leaf's lines that wait in memory
 
 
 def run_id(identity: Mapping[str, Any]) -> str:
     """Return the id of a run: a hash of all that its result depends on, 10 hexadecimal digits."""
-    written = json.dumps(identity, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(written, digest_size=5).hexdigest()
+    return identity_of(identity, 5)
+
+
+def identity_of(facts: Mapping[str, Any], size: int = 10) -> str:
+    """Return a hash of some facts, two hexadecimal digits for each byte of its size."""
+    written = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(written, digest_size=size).hexdigest()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The lines of one leaf in a file of a run: byte `at` on, `size` bytes, and a hash of them."""
+
+    at: int
+    size: int
+    digest: str
+
+    def lines(self, file: IO[bytes]) -> Iterator[bytes]:
+        """Yield the lines, as the file holds them by now."""
+        file.seek(self.at)
+        left = self.size
+        while left and (line := file.readline(left)):
+            left -= len(line)
+            yield line
+
+    def stands(self, file: IO[bytes]) -> bool:
+        """Tell whether the file holds the same lines still."""
+        digest = _digest()
+        for line in self.lines(file):
+            digest.update(line)
+        return digest.hexdigest() == self.digest
+
+
+class Lines:
+    """Lines that gather until it is their turn to be written: a few in memory, more in a file of their own."""
+
+    def __init__(self, spill: Path) -> None:
+        self._spill = spill  # opened for each writing: thousands of leaves may be open at once, not so many files
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._spilled = False
+
+    def add(self, line: bytes) -> None:
+        """Add a line, its end included."""
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size > BUFFER:
+            with self._spill.open("ab") as file:
+                file.writelines(self._lines)
+            self._lines, self._size, self._spilled = [], 0, True
+
+    def take(self) -> Iterator[bytes]:
+        """Yield all that was added, in chunks, and forget it."""
+        if self._spilled:
+            with self._spill.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    yield chunk
+            self._spill.unlink()
+        yield b"".join(self._lines)
+        self._lines, self._size, self._spilled = [], 0, False
 
 
 class RunFolder:
@@ -38,47 +99,60 @@ class RunFolder:
         self.manifest = manifest
         self._lock: IO[str] | None = None
         try:
-            with self._told():
+            with self.told():
                 path.mkdir(parents=True, exist_ok=True)
                 self._lock = (path / ".lock").open("w", encoding="utf-8")
                 self._claim()
-                self._samples = (path / f"{SAMPLES}.part").open("w", encoding="utf-8")
-                self._dropped = (path / f"{DROPPED}.part").open("w", encoding="utf-8")
+                self._sweep()  # what a killed process left
+                self._files = {name: (path / f"{name}{PART}").open("wb") for name in (SAMPLES, DROPPED)}
                 self._write_manifest("running")
         except UserError:
             self._unlock()
             raise
 
+    def lines(self, name: str, of: int) -> Lines:
+        """Return a place where lines for the file `name` gather, told from others' by the number `of`."""
+        return Lines(self.path / f"{of}-{name}{PART}")
+
     def add(self, samples: Iterable[Sample], dropped: Iterable[Dropped]) -> None:
         """Write what came of one leaf."""
-        with self._told():
-            self._samples.writelines(sample.model_dump_json() + "\n" for sample in samples)
-            self._dropped.writelines(drop.model_dump_json() + "\n" for drop in dropped)
+        self.write(SAMPLES, (line_of(sample) for sample in samples))
+        self.write(DROPPED, (line_of(drop) for drop in dropped))
+
+    def write(self, name: str, chunks: Iterable[bytes]) -> Stretch:
+        """Write lines to the end of samples.jsonl or dropped.jsonl, and return where they stand."""
+        with self.told():
+            file = self._files[name]
+            at, digest = file.tell(), _digest()
+            for chunk in chunks:
+                file.write(chunk)
+                digest.update(chunk)
+            return Stretch(at, file.tell() - at, digest.hexdigest())
 
     def finish(self, report: str) -> None:
         """Put samples, drops and report in their places, and the manifest last."""
-        with self._told():
-            for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
+        with self.told():
+            for name, file in self._files.items():
                 file.flush()
                 os.fsync(file.fileno())
                 file.close()
-                (self.path / f"{name}.part").replace(self.path / name)
+                (self.path / f"{name}{PART}").replace(self.path / name)
             write_whole(self.path / REPORT, report)
             self._write_manifest("finished")
         self._unlock()
 
     def abandon(self, status: str) -> None:
         """Leave the folder as a run that ended early: what its teacher answered is in the journal."""
-        for file, name in [(self._samples, SAMPLES), (self._dropped, DROPPED)]:
+        for file in self._files.values():
             with contextlib.suppress(OSError):
                 file.close()
-            (self.path / f"{name}.part").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
+            self._sweep()
             self._write_manifest(status)
         self._unlock()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """Turn a full disk and its like into a sentence for the user."""
         try:
             yield
@@ -101,6 +175,10 @@ class RunFolder:
                 "Name another folder with --out"
             )
 
+    def _sweep(self) -> None:
+        for path in self.path.glob(f"*{PART}"):
+            path.unlink(missing_ok=True)
+
     def _unlock(self) -> None:
         if self._lock is not None:
             self._lock.close()
@@ -110,9 +188,18 @@ class RunFolder:
         write_whole(self.path / MANIFEST, json.dumps(self.manifest, ensure_ascii=False, indent=2) + "\n")
 
 
+def _digest() -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=12)
+
+
+def line_of(record: Sample | Dropped) -> bytes:
+    """Return a sample or a drop as a line of its file."""
+    return record.model_dump_json().encode() + b"\n"
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it appears whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
@@ -148,3 +235,11 @@ def run_folders(parent: Path) -> list[Path]:
     """Return the run folders in a folder, the newest first."""
     found = [path.parent for path in parent.glob(f"*/{MANIFEST}")]
     return sorted(found, key=lambda path: (path / MANIFEST).stat().st_mtime, reverse=True)
+
+
+def newest_run(parent: Path) -> Path:
+    """Return the newest run folder in a folder. Raises UserError where there is none."""
+    folders = run_folders(parent)
+    if not folders:
+        raise UserError(f"there is no run in {parent}: `tax generate` makes one")
+    return folders[0]

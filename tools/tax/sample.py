@@ -27,12 +27,14 @@ class Rating(_Record):
 class Source(_Record):
     """Where in a document a sample comes from; spans count characters of the document's text, half-open."""
 
-    document: str  # path from the leaf's folder
+    document: str  # path from the leaf's folder, or from the root of `repo`
     title: str
     blob: str  # git's id of the document
-    commit: str | None  # the taxonomy's commit, where it holds this document as it was read
+    commit: str | None  # of `repo`; without one, the taxonomy's, where it holds this document as it was read
     span: tuple[int, int]  # the chunk that the teacher saw
     evidence: tuple[int, int] | None  # the sentences that support the answer, where they were found word for word
+    page: int | None = None  # where that is in a paged document, counted from 1
+    repo: str | None = None  # the address of the repository that the document is pinned in
 
 
 class Sample(_Record):

@@ -82,6 +82,17 @@ def files_at(repo: "Repo", commit: str, folder: Path) -> dict[str, str]:
     return {path.removeprefix(f"{place}/"): about.split()[2] for about, _, path in entries}
 
 
+def blob_at(repo: "Repo", blob: str) -> bytes | None:
+    """Return the content of a blob, whichever commit holds it; None where git has none of this id."""
+    import git
+
+    try:
+        content = repo.git.cat_file("blob", blob, stdout_as_string=False, strip_newline_in_stdout=False)
+    except git.GitCommandError:
+        return None
+    return bytes(content)
+
+
 def choose(paths: Sequence[Path], changed: bool, base: str | None) -> tuple[list[Path], Path]:
     """Return the paths that a command is to look at, and the root of their checkout (outside of one: here).
 

@@ -4,10 +4,11 @@ Instances of one template are alike by design, so what tells two apart is their 
 equal, and a hold-out is repeated by an instance that is near it and holds the same numbers.
 """
 
+import hashlib
 import random
 from collections.abc import Sequence
 
-from tax.duplicates import Holdouts
+from tax.duplicates import NEAR_HOLDOUT, Holdouts
 from tax.generate.stages import Draft, Drop, Stage
 from tax.leaf import Message, SkillLeaf
 from tax.load import Loaded
@@ -26,7 +27,7 @@ class ComputedPlan:
         self._templates = [Template(template) for template in leaf.problem_templates]
         self._random = f"{seed}:{loaded.name}"
         self._holdouts = holdouts
-        self._seen: set[str] = set()
+        self._seen: set[bytes] = set()
         self.turn = -(-len(self._templates) // PROBLEMS)
 
     async def draft(self, draw: int) -> list[Draft | Drop]:
@@ -37,10 +38,11 @@ class ComputedPlan:
 
     def fresh(self, draft: Draft) -> str | None:
         """Compare with the leaf's earlier problems and the run's hold-outs."""
-        if _text(draft) in self._seen:
+        text = _digest(draft)
+        if text in self._seen:
             return "repetition"
-        self._seen.add(_text(draft))
-        return "near a hold-out" if self._holdouts.near_problem(draft.question) else None
+        self._seen.add(text)
+        return NEAR_HOLDOUT if self._holdouts.near_problem(draft.question) else None
 
     def _draw(self, index: int, draw: int, generator: random.Random) -> Draft | Drop:
         try:
@@ -60,5 +62,7 @@ class ComputedPlan:
         )
 
 
-def _text(draft: Draft) -> str:
-    return " ".join(draft.question.split()).casefold()
+def _digest(draft: Draft) -> bytes:
+    """Return a hash of a problem's text, case and spaces aside: a leaf may have a million of them."""
+    text = " ".join(draft.question.split()).casefold()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()

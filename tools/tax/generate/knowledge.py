@@ -23,6 +23,13 @@ from tax.sample import Source
 from tax.teachers.base import CallFailed
 
 QUESTIONS = 5  # asked for in one prompt
+# The prompts that a leaf's samples depend on.
+PROMPTS = (
+    "knowledge_questions",
+    judge.FAITHFULNESS.prompt,
+    judge.RELEVANCE.prompt,
+    judge.SELF_CONTAINED.prompt,
+)
 
 
 class KnowledgePlan:
@@ -95,13 +102,16 @@ class KnowledgePlan:
 
     def _draft(self, chunk: Chunk, draw: int, seed: int, prompt: Prompt, pair: dict[str, str]) -> Draft:
         document = chunk.document
+        evidence = find_evidence(chunk, pair["evidence"])
         source = Source(
             document=document.path,
             title=document.title,
             blob=document.blob,
-            commit=self._commit,
+            commit=document.commit or self._commit,
             span=(chunk.start, chunk.end),
-            evidence=find_evidence(chunk, pair["evidence"]),
+            evidence=evidence,
+            page=document.page(evidence[0] if evidence else chunk.start),
+            repo=document.repo,
         )
         messages = (
             Message(role="user", content=pair["question"]),

@@ -1,16 +1,18 @@
 """What a run would ask: the prompts of a leaf's stages, filled, and how many calls there would be (`--dry-run`)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from tax import judge
 from tax.calls import Caller
+from tax.config import Config
 from tax.documents import DocumentFault, chunks, read_documents
 from tax.duplicates import Holdouts
 from tax.generate.computed import PROBLEMS
 from tax.generate.grow import BUDGET
+from tax.generate.inputs import Input, Settings
 from tax.generate.knowledge import QUESTIONS, KnowledgePlan
-from tax.generate.run import Settings, Skip, all_holdouts, leaf_plans
+from tax.generate.run import Skip, all_holdouts, fit, leaf_plans
 from tax.generate.skills import SkillPlan, dialogue
 from tax.generate.stages import Draft
 from tax.leaf import DialogueSeed, KnowledgeLeaf, SkillLeaf
@@ -31,23 +33,30 @@ class Preview:
     prompts: tuple[tuple[str, Messages], ...]
 
 
-def preview(leaves: Sequence[Loaded], caller: Caller, settings: Settings) -> list[Preview]:
-    """Return a preview of each leaf."""
-    holdouts = all_holdouts(leaves)
-    return [_preview(loaded, holdouts, caller, settings) for loaded in leaves]
+def preview(
+    inputs: Sequence[Input], carried: Container[int], caller: Caller, settings: Settings, config: Config
+) -> list[Preview]:
+    """Return a preview of each leaf that would be grown."""
+    holdouts = all_holdouts(inputs)
+    return [
+        _preview(each.load(), holdouts, caller, settings, config)
+        for rank, each in enumerate(inputs)
+        if rank not in carried
+    ]
 
 
-def _preview(loaded: Loaded, holdouts: Holdouts, caller: Caller, settings: Settings) -> Preview:
+def _preview(loaded: Loaded, holdouts: Holdouts, caller: Caller, settings: Settings, config: Config) -> Preview:
     try:
-        plan = leaf_plans(loaded, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
+        leaf = fit(loaded, config)
+        plan = leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
     except Skip as reason:
         return Preview(loaded.name, f"skipped: {reason}", 0, 0, ())
-    if isinstance(plan, KnowledgePlan) and isinstance(loaded.leaf, KnowledgeLeaf):
-        prompts = _knowledge_prompts(loaded, loaded.leaf, plan, caller)
+    if isinstance(plan, KnowledgePlan) and isinstance(leaf, KnowledgeLeaf):
+        prompts = _knowledge_prompts(loaded, leaf, plan, caller)
         calls_a_sample, batch, how = 3, QUESTIONS, f"{plan.turn} chunks, {QUESTIONS} questions a draw"
-    elif isinstance(plan, SkillPlan) and isinstance(loaded.leaf, SkillLeaf):
-        prompts = _skill_prompts(loaded.leaf, plan, caller)
-        turns = max(len(seed.messages) // 2 for seed in loaded.leaf.seed_examples)
+    elif isinstance(plan, SkillPlan) and isinstance(leaf, SkillLeaf):
+        prompts = _skill_prompts(leaf, plan, caller)
+        turns = max(len(seed.messages) // 2 for seed in leaf.seed_examples)
         calls_a_sample, batch = 2 + 2 * turns - 1, plan.batch
         how = f"{plan.turn} seeds in turn, up to {plan.batch} questions a draw"
     else:

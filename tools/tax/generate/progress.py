@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-    from tax.generate.run import Generation, LeafResult
+    from tax.generate.results import LeafResult
+    from tax.generate.run import Generation
 
 
 class Progress:
     """Shows a run while the context is open."""
 
-    def __init__(self, wanted: int, *, quiet: bool = False) -> None:
-        self._wanted = wanted  # samples, over all leaves
+    def __init__(self, leaves: int, samples: int, *, quiet: bool = False) -> None:
+        self._total = leaves  # to be grown
+        self._wanted = leaves * samples
         self._start = time.monotonic()
         self._generation: Generation | None = None
         self._live: Live | None = None
@@ -50,7 +52,7 @@ class Progress:
         """Say on a plain output how a leaf ended."""
         self._ended += 1
         if self._live is None and not self._quiet and self._generation is not None:
-            total = len(self._generation.leaves)
+            total = self._total
             said = (
                 f"skipped: {result.stop}"
                 if result.skipped
@@ -97,7 +99,7 @@ class Progress:
                     f"{tally.entered / seconds:,.1f}/s",
                 ]
                 table.add_row(name, *counts)
-            table.add_row("leaves", f"{self._ended:,} of {len(self._generation.leaves):,}")
+            table.add_row("leaves", f"{self._ended:,} of {self._total:,}")
         return Group(table, self._totals())
 
 

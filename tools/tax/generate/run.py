@@ -1,150 +1,165 @@
 """A generation run: each leaf's plans, all leaves through one queue, results into the run folder in order."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tax.calls import Caller
+from tax.config import Config
 from tax.documents import DocumentFault, chunks, read_documents
 from tax.duplicates import Holdouts
+from tax.generate.carry import Carried
 from tax.generate.computed import ComputedPlan
-from tax.generate.grow import Growth, grow
+from tax.generate.grow import Result, grow
+from tax.generate.inputs import Input, Settings
 from tax.generate.knowledge import KnowledgePlan
+from tax.generate.results import LeafResult, dropped_of, sample_of
 from tax.generate.skills import SkillPlan
-from tax.generate.stages import Board, Draft, Drop, Plan
+from tax.generate.stages import Board, Drop, Plan
 from tax.languages import language_name
 from tax.leaf import KnowledgeLeaf, Leaf
 from tax.load import Loaded
-from tax.runs import RunFolder
-from tax.sample import Dropped, Sample, content_id
+from tax.problems import UserError, failed
+from tax.runs import DROPPED, SAMPLES, Lines, RunFolder, line_of
+from tax.validate import check_loaded
 
-OPEN_LEAVES = 4  # leaves begun and not ended, for each slot: bounds memory, and keeps every slot busy
+OPEN_LEAVES = 4  # leaves begun and not written, for each slot: bounds memory, and keeps every slot busy
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a run is asked for, beside its leaves and its teacher."""
-
-    samples: int = 30  # kept samples wanted of each leaf
-    seed: int = 0
-    concurrency: int = 64  # calls in flight
+UNFIT = "has errors: `tax validate` shows them"
+UNREAD = "its documents cannot be read: "  # and the reason
 
 
 class Skip(Exception):
     """A leaf that cannot be grown in this run; the message says why."""
 
 
-@dataclass
-class LeafResult:
-    """What came of one leaf, as the manifest and the report have it."""
-
-    leaf: str
-    blob: str
-    drawn: int = 0
-    kept: int = 0
-    dropped: dict[str, int] | None = None  # by reason
-    draws: int = 0
-    stop: str = ""  # why drawing ended, or why the leaf was skipped
-    skipped: bool = False
-
-
 class Generation:
-    """One run over some leaves. `finished` is called with each leaf's result, in no particular order."""
+    """One run over some leaves. `finished` is called with the result of each leaf that was grown, as it ends."""
 
     def __init__(
         self,
-        leaves: Sequence[Loaded],
+        inputs: Sequence[Input],
         caller: Caller,
         settings: Settings,
         folder: RunFolder,
+        config: Config,
         *,
+        carried: Mapping[int, Carried] | None = None,
         commit: str | None = None,
         finished: Callable[[LeafResult], None] = lambda result: None,
     ) -> None:
         self.board = Board()
-        self.results: dict[int, LeafResult] = {}
-        self.leaves = leaves
+        self.inputs = inputs
+        self.carried = carried or {}
         self.caller = caller
         self._settings = settings
         self._folder = folder
+        self._config = config
         self._commit = commit
         self._finished = finished
-        self._holdouts = all_holdouts(leaves)
-        self._unwritten: dict[int, tuple[list[Sample], list[Dropped]]] = {}
-        self._written = 0
+        self._holdouts = all_holdouts(inputs)
+        self._room = asyncio.Semaphore(OPEN_LEAVES * settings.concurrency)
+        self._ended: dict[int, tuple[LeafResult, dict[str, Lines]]] = {}  # leaves that wait for an earlier one
+        self._written: list[LeafResult] = []
 
     async def run(self) -> list[LeafResult]:
-        """Grow every leaf. Raises TeacherError or UserError where the run cannot go on."""
-        room = asyncio.Semaphore(OPEN_LEAVES * self._settings.concurrency)
+        """Grow every leaf that is not carried over. Raises TeacherError or UserError where the run cannot go on."""
         try:
             async with asyncio.TaskGroup() as group:
-                for rank, leaf in enumerate(self.leaves):
-                    await room.acquire()
-                    await self.caller.throttle.room()
-                    task = group.create_task(self._leaf(rank, leaf))
-                    task.add_done_callback(lambda _: room.release())
-                    await asyncio.sleep(0)
+                for rank, each in enumerate(self.inputs):
+                    if rank not in self.carried:
+                        await self._room.acquire()
+                        await self.caller.throttle.room()
+                        group.create_task(self._leaf(rank, each))
+                        await asyncio.sleep(0)
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return [self.results[rank] for rank in range(len(self.leaves))]
+        self._write()
+        return self._written
 
-    async def _leaf(self, rank: int, loaded: Loaded) -> None:
-        result = LeafResult(loaded.name, loaded.blob)
-        samples: list[Sample] = []
-        dropped: list[Dropped] = []
+    async def _leaf(self, rank: int, each: Input) -> None:
+        result = LeafResult(each.name, each.entry["blob"])
+        lines = {name: self._folder.lines(name, rank) for name in (SAMPLES, DROPPED)}
         try:
-            plans = leaf_plans(loaded, self._holdouts, self.caller, rank, seed=self._settings.seed, commit=self._commit)
-            for plan in plans:
-                wanted = self._settings.samples - len(samples)
-                growth = await grow(plan, wanted, self.caller.throttle, self.board)
-                self._take(loaded, growth, result, samples, dropped)
-                if growth.stop == "enough":
-                    break
+            await self._grow(rank, each.load(), result, lines)
         except Skip as reason:
             result.stop, result.skipped = str(reason), True
-        result.kept = len(samples)
-        result.dropped = dict(Counter(drop.reason for drop in dropped).most_common())
-        self.results[rank] = result
-        self._unwritten[rank] = (samples, dropped)
-        while self._written in self._unwritten:
-            self._folder.add(*self._unwritten.pop(self._written))
-            self._written += 1
+        result.dropped = dict(sorted(result.dropped.items(), key=lambda item: -item[1]))
+        self._ended[rank] = result, lines
+        self._write()
         self._finished(result)
 
-    def _take(
-        self,
-        loaded: Loaded,
-        growth: Growth,
-        result: LeafResult,
-        samples: list[Sample],
-        dropped: list[Dropped],
-    ) -> None:
-        leaf = _leaf_of(loaded)
-        result.drawn += len(growth.results)
-        result.draws += growth.draws
-        result.stop = growth.stop
-        for each in growth.results:
-            if isinstance(each, Drop):
-                dropped.append(_dropped(each, loaded))
+    async def _grow(self, rank: int, loaded: Loaded, result: LeafResult, lines: Mapping[str, Lines]) -> None:
+        leaf = fit(loaded, self._config)
+
+        def take(each: Result) -> None:
+            with self._folder.told():
+                if isinstance(each, Drop):
+                    result.dropped[each.reason] = result.dropped.get(each.reason, 0) + 1
+                    lines[DROPPED].add(line_of(dropped_of(each, loaded)))
+                else:
+                    result.kept += 1
+                    lines[SAMPLES].add(line_of(sample_of(each, loaded, leaf, self.caller.teacher.name)))
+            result.drawn += 1
+
+        plans = leaf_plans(
+            loaded, leaf, self._holdouts, self.caller, rank, seed=self._settings.seed, commit=self._commit
+        )
+        for plan in plans:
+            growth = await grow(plan, self._settings.samples - result.kept, self.caller.throttle, self.board, take)
+            result.draws += growth.draws
+            result.stop = growth.stop
+            if growth.stop == "enough":
+                break
+
+    def _write(self) -> None:
+        """Write all leaves whose turn it is: those that have ended or are carried over, and no earlier one is open."""
+        while (rank := len(self._written)) < len(self.inputs):
+            if rank in self.carried:
+                result = self._copy(self.carried[rank])
+            elif rank in self._ended:
+                result, lines = self._ended.pop(rank)
+                result.lines = {name: self._folder.write(name, each.take()) for name, each in lines.items()}
+                self._room.release()
             else:
-                samples.append(_sample(each, loaded, leaf, self.caller.teacher.name))
+                break
+            self._written.append(result)
+
+    def _copy(self, carried: Carried) -> LeafResult:
+        """Write the lines of a leaf as an earlier run has them."""
+        lines = {}
+        for name, stretch in carried.result.lines.items():
+            path = carried.folder / name
+            try:
+                with path.open("rb") as file:
+                    lines[name] = self._folder.write(name, stretch.lines(file))
+            except FileNotFoundError as error:
+                raise UserError(f"{path} was removed while it was read: run the same command again") from error
+            if lines[name].digest != stretch.digest:
+                raise UserError(f"{path} changed while it was read: run the same command again")
+        return replace(carried.result, lines=lines)
 
 
-def all_holdouts(leaves: Sequence[Loaded]) -> Holdouts:
+def fit(loaded: Loaded, config: Config) -> Leaf:
+    """Return what a leaf says. Raises Skip where a rule finds an error in it, such as a licence's."""
+    if loaded.leaf is None or failed(check_loaded(loaded, config)):
+        raise Skip(UNFIT)
+    return loaded.leaf
+
+
+def all_holdouts(inputs: Sequence[Input]) -> Holdouts:
     """Return the hold-outs of all leaves of a run."""
-    return Holdouts(text for loaded in leaves if loaded.leaf for text in loaded.leaf.holdouts)
+    return Holdouts(text for each in inputs for text in each.holdouts)
 
 
 def leaf_plans(
-    loaded: Loaded, holdouts: Holdouts, caller: Caller, rank: int, *, seed: int, commit: str | None
+    loaded: Loaded, leaf: Leaf, holdouts: Holdouts, caller: Caller, rank: int, *, seed: int, commit: str | None
 ) -> list[Plan]:
     """Return the plans that a leaf is grown by, one after the other until enough is kept. Raises Skip.
 
     Templates come first: their answers are right by construction, and no teacher is asked.
     """
-    leaf = _leaf_of(loaded)
     seeds = [each for each in leaf.seed_examples if not each.holdout]
     if isinstance(leaf, KnowledgeLeaf):
         if not seeds:
@@ -152,7 +167,7 @@ def leaf_plans(
         try:
             found = [chunk for document in read_documents(leaf, loaded.path.parent) for chunk in chunks(document)]
         except DocumentFault as error:
-            raise Skip(str(error)) from error
+            raise Skip(f"{UNREAD}{error}" + (f" ({error.fix})" if error.fix else "")) from error
         if not found:
             raise Skip("its documents hold nothing but headings")
         if not any(caller.teacher.reads(leaf.language, chunk.text) for chunk in found):
@@ -166,67 +181,3 @@ def leaf_plans(
             "needs a model teacher" if seeds else "every seed is a hold-out, so none is left to show the teacher"
         )
     return plans
-
-
-def describe(results: Sequence[LeafResult], board: Board, caller: Caller) -> dict[str, Any]:
-    """Return the counts of a run, for its manifest."""
-    meter = caller.meter
-    return {
-        "kept": sum(result.kept for result in results),
-        "drawn": sum(result.drawn for result in results),
-        "dropped": dict(sum((Counter(result.dropped or {}) for result in results), Counter()).most_common()),
-        "skipped": sum(result.skipped for result in results),
-        "leaves": [asdict(result) for result in results],
-        "stages": {name: vars(tally) for name, tally in board.stages.items()},
-        "calls": {
-            "asked": dict(meter.asked),
-            "reused": dict(meter.reused),
-            "retries": dict(meter.retries),
-            "prompt_tokens": meter.prompt_tokens,
-            "completion_tokens": meter.completion_tokens,
-        },
-    }
-
-
-def _leaf_of(loaded: Loaded) -> Leaf:
-    if loaded.leaf is None:
-        raise Skip("has errors: `tax validate` shows them")
-    return loaded.leaf
-
-
-def _sample(draft: Draft, loaded: Loaded, leaf: Leaf, teacher: str) -> Sample:
-    licenses = dict.fromkeys([leaf.license, draft.license or leaf.license])
-    return Sample(
-        id=content_id(loaded.name, draft.messages, draft.source),
-        leaf=loaded.name,
-        leaf_blob=loaded.blob,
-        branch=loaded.branch,
-        kind=draft.kind,
-        messages=draft.messages,
-        language=leaf.language,
-        source=draft.source,
-        seeds=draft.seeds,
-        teacher="computed" if draft.kind == "problem" else teacher,
-        prompt=draft.prompt,
-        ratings=draft.ratings,
-        parent=None,
-        license=" AND ".join(licenses),
-    )
-
-
-def _dropped(drop: Drop, loaded: Loaded) -> Dropped:
-    draft = drop.draft
-    return Dropped(
-        leaf=loaded.name,
-        leaf_blob=loaded.blob,
-        draw=draft.draw if draft else -1,
-        outcome=drop.outcome,
-        stage=drop.stage,
-        reason=drop.reason,
-        detail=drop.detail,
-        question=draft.instruction if draft else "",
-        messages=draft.messages if draft else (),
-        ratings=draft.ratings if draft else (),
-        source=draft.source if draft else None,
-        seeds=draft.seeds if draft else (),
-    )

@@ -22,6 +22,17 @@ QUESTIONS = 10  # asked for in one prompt
 GROUNDED_QUESTIONS = 4  # fewer, since each brings its context
 DIALOGUES = 5
 
+# Those that a leaf's samples depend on.
+PROMPTS = (
+    "skill_questions",
+    "skill_questions_grounded",
+    "skill_dialogues",
+    judge.QUESTION.prompt,
+    "response_precise",
+    "response_creative",
+    "user_turn",
+    judge.PAIR.prompt,
+)
 NO_RULES = "* The task has no further rules."
 
 

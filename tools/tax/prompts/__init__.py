@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any, Literal
 
@@ -68,7 +68,7 @@ class Prompt:
         """The prompt as samples name it: name@digest."""
         return f"{self.name}@{self.digest}"
 
-    @property
+    @cached_property
     def placeholders(self) -> frozenset[str]:
         """The names that must be filled."""
         return frozenset(_PLACEHOLDER.findall(self.file.system + self.file.user))
@@ -91,13 +91,25 @@ class Prompt:
         if self.file.conversation:
             messages += conversation
         else:
-            form = (_json_form if structured else _marker_form)(self.file.output) if self.file.output else ""
+            form = self._forms[structured]
             messages.append(("user", (_fill(self.file.user, fields).strip() + "\n\n" + form).strip()))
         return tuple(messages)
 
     def schema(self, count: int = 0) -> dict[str, Any] | None:
         """Return the JSON schema of the answer, its list limited to `count` groups; None where the answer is text."""
-        return _object_schema(self.file.output, count) if self.file.output else None
+        if count not in self._schemas:
+            self._schemas[count] = _object_schema(self.file.output, count) if self.file.output else None
+        return self._schemas[count]
+
+    @cached_property
+    def _schemas(self) -> dict[int, dict[str, Any] | None]:
+        return {}
+
+    @cached_property
+    def _forms(self) -> dict[bool, str]:
+        """The words that ask for the answer's form: in JSON, and between markers."""
+        output = self.file.output
+        return {True: _json_form(output), False: _marker_form(output)} if output else {True: "", False: ""}
 
 
 @cache
@@ -119,13 +131,15 @@ def bullets(principles: Sequence[str]) -> str:
 
 
 def _fill(text: str, fields: Mapping[str, str]) -> str:
-    lines = [line for line in text.split("\n") if not _is_empty(line, fields)]
+    lines = [line for line, alone in _lines(text) if not alone or fields[alone]]
     return _PLACEHOLDER.sub(lambda match: fields[match.group(1)], "\n".join(lines))
 
 
-def _is_empty(line: str, fields: Mapping[str, str]) -> bool:
-    placeholder = _PLACEHOLDER.fullmatch(line.strip())
-    return placeholder is not None and not fields[placeholder.group(1)]
+@cache
+def _lines(text: str) -> tuple[tuple[str, str], ...]:
+    """Return a prompt's lines, each with the placeholder that stands there alone: an empty one takes its line away."""
+    found = [(line, _PLACEHOLDER.fullmatch(line.strip())) for line in text.split("\n")]
+    return tuple((line, alone.group(1) if alone else "") for line, alone in found)
 
 
 def _object_schema(fields: Sequence[OutputField], count: int) -> dict[str, Any]:

@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     privacy.no_personal_data,
     privacy.no_secret,
     documents.readable,
+    documents.unread,
     documents.quoted,
     documents.pinned,
     templates.evaluates,

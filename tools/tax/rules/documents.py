@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 from tax.config import Config
-from tax.documents import DocumentFault, decode, resolve
+from tax.documents import DocumentFault, NotReadHere, read_entry
+from tax.leaf import KnowledgeLeaf, LocalDocument, PinnedDocument
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
@@ -17,7 +16,10 @@ _SPACE = re.compile(r"\s+")
 
 @rule("document", Level.ERROR)
 def readable(leaf: Loaded, config: Config) -> Iterator[Finding]:
-    """A document beside the leaf is there, in the leaf's folder or below it, and is text in UTF-8 (.md or .txt).
+    """A document beside the leaf is there, in the leaf's folder or below it, and has text that can be read.
+
+    Markdown (.md) and plain text (.txt) are taken as they stand; HTML, PDF and DOCX are read with their headings and
+    tables. Of a pinned repository that has been fetched, the files that the patterns name are checked likewise.
 
     Passes:
         documents:
@@ -27,10 +29,31 @@ def readable(leaf: Loaded, config: Config) -> Iterator[Finding]:
         documents:
           - {path: tide.md, license: CC0-1.0}
     """
-    for index, path in _local(leaf):
-        fault = _read(leaf.path.parent, path)
-        if isinstance(fault, DocumentFault):
-            yield Finding(("documents", index, "path"), f"{excerpt(path)}: {fault}", fault.fix)
+    for index, key, shown, found in _read(leaf):
+        if isinstance(found, DocumentFault) and not isinstance(found, NotReadHere):
+            yield Finding(("documents", index, key), f"{shown}: {found}", found.fix)
+
+
+@rule("document-not-read", Level.HINT)
+def unread(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A document could not be looked at here: it is pinned and not fetched, or the package that reads it lacks.
+
+    Validation stays offline. `tax generate` fetches what is pinned, and then it is checked here too.
+
+    Passes:
+        documents:
+          - {path: tides.md, license: CC0-1.0}
+
+    Fails:
+        documents:
+          - repo: https://example.org/tides.git
+            commit: 951999afdc59c46d325493568193b40bd5439c9e
+            patterns: ["*.md"]
+            license: CC0-1.0
+    """
+    for index, key, shown, found in _read(leaf):
+        if isinstance(found, NotReadHere):
+            yield Finding(("documents", index, key), f"{shown} is not checked here: {found}", found.fix)
 
 
 @rule("context-not-in-document", Level.WARNING)
@@ -52,9 +75,13 @@ def quoted(leaf: Loaded, config: Config) -> Iterator[Finding]:
             questions_and_answers:
               - {question: How often does the sea rise?, answer: Twice a day.}
     """
-    sound = [_SPACE.sub("", text) for *_, text in local_texts(leaf)]
-    if not sound or len(sound) < len(_items(leaf)):
-        return  # a document is missing or pinned elsewhere: the context may be from there
+    sound = []
+    for *_, found in _read(leaf):
+        if isinstance(found, DocumentFault):
+            return  # a document is missing or pinned elsewhere: the context may be from there
+        sound += [_SPACE.sub("", text) for text in found]
+    if not sound:
+        return
     for index, seed in leaf.seeds:
         context = seed.get("context")
         if isinstance(context, str) and not any(_SPACE.sub("", context) in text for text in sound):
@@ -87,7 +114,8 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
           commit: main
           patterns: ["*.md"]
     """
-    for index, item in enumerate(_items(leaf)):
+    listed = leaf.data.get("documents")
+    for index, item in enumerate(listed if isinstance(listed, list) else []):
         if isinstance(item, dict) and isinstance(item.get("ref"), str) and "commit" not in item and item["ref"].strip():
             message = (
                 f"{excerpt(item['ref'], 45)} is no full hash: it may mean another text tomorrow, so it is not read"
@@ -109,30 +137,27 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
 
 def local_texts(leaf: Loaded) -> Iterator[tuple[Loc, str, str]]:
     """Yield the documents beside the leaf that can be read: the place that names each, its path and its text."""
-    for index, path in _local(leaf):
-        text = _read(leaf.path.parent, path)
-        if isinstance(text, str):
-            yield ("documents", index, "path"), path, text
+    for index, key, _, found in _read(leaf):
+        if key == "path" and not isinstance(found, DocumentFault):
+            yield from ((("documents", index, key), leaf.data["documents"][index]["path"], text) for text in found)
 
 
-def _items(leaf: Loaded) -> list[Any]:
-    documents = leaf.data.get("documents")
-    return documents if isinstance(documents, list) else []
+def _read(leaf: Loaded) -> Iterator[tuple[int, str, str, list[str] | DocumentFault]]:
+    """Yield for each document its index, the key that names it, what it is called, and its texts or what is wrong.
+
+    A leaf with other faults is looked at too, as far as its entries can be told.
+    """
+    listed = leaf.data.get("documents")
+    for index, item in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(item, dict) and isinstance(item.get("path"), str) and item["path"].strip():
+            entry = LocalDocument.model_construct(path=item["path"], license="", title=None)
+            yield index, "path", excerpt(item["path"]), _texts(entry, leaf)
+        elif isinstance(leaf.leaf, KnowledgeLeaf) and isinstance(pinned := leaf.leaf.documents[index], PinnedDocument):
+            yield index, "repo", excerpt(pinned.repo), _texts(pinned, leaf)
 
 
-def _local(leaf: Loaded) -> list[tuple[int, str]]:
-    """Return the documents beside the leaf: each one's index and its path."""
-    return [
-        (index, item["path"])
-        for index, item in enumerate(_items(leaf))
-        if isinstance(item, dict) and isinstance(item.get("path"), str) and item["path"].strip()
-    ]
-
-
-def _read(folder: Path, path: str) -> str | DocumentFault:
+def _texts(entry: LocalDocument | PinnedDocument, leaf: Loaded) -> list[str] | DocumentFault:
     try:
-        return decode(resolve(folder, path).read_bytes())
+        return [document.text for document in read_entry(entry, leaf.path.parent)]
     except DocumentFault as fault:
         return fault
-    except OSError as error:
-        return DocumentFault(f"the document cannot be read: {error.strerror}")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 
@@ -50,8 +51,9 @@ class Request:
     fields: Mapping[str, Any] = field(
         default_factory=dict, compare=False
     )  # what filled it, for teachers without a model
+    leaf: int | None = field(default=None, compare=False)  # the rank of the leaf it is for: its calls begin alike
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The identity of the call, 32 hexadecimal digits: the same key is never asked twice."""
         sampling = self.sampling

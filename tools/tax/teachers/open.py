@@ -1,19 +1,30 @@
 """Finding the teacher that `--teacher` names."""
 
-from collections.abc import Mapping
+import contextlib
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tax.config import TeacherConfig
+from tax.config import ENGINE_OPTIONS, EngineOptions, TeacherConfig
 from tax.problems import excerpt
 from tax.teachers.base import Teacher, TeacherError
 
 BUILTIN = "builtin"
+# An engine in this process: its module, its class, and what installs it.
+ENGINES = {
+    "hf": ("tax.teachers.hf", "HF", "pip install 'tax[hf]'"),
+    "vllm": ("tax.teachers.vllm", "VLLM", "pip install 'tax[vllm]'"),
+    "llamacpp": ("tax.teachers.llamacpp", "LlamaCpp", "pip install 'tax[llamacpp]'"),
+}
+assert ENGINES.keys() == ENGINE_OPTIONS.keys()
 
 
 async def open_teacher(spec: str, model: str, configured: Mapping[str, TeacherConfig]) -> Teacher:
-    """Return the teacher that `--teacher` names: builtin, scripted:FILE, an http(s) URL, or a name from tax.toml.
+    """Return the teacher that `--teacher` names.
 
-    Raises TeacherError where there is no such teacher, or where its server does not answer.
+    That is builtin, scripted:FILE, http(s) URLs with commas between them, hf:FOLDER, vllm:MODEL, llamacpp:FILE, or a
+    name from tax.toml. Raises TeacherError where there is no such teacher, or where its server does not answer.
     """
     if spec == BUILTIN:
         from tax.teachers.builtin import Builtin
@@ -25,17 +36,38 @@ async def open_teacher(spec: str, model: str, configured: Mapping[str, TeacherCo
         return Scripted(Path(spec.removeprefix("scripted:")))
     if spec in configured:
         entry = configured[spec]
-        return await _server(spec, entry.url, model or entry.model, entry.key_env)
+        if entry.engine:
+            return _engine(spec, entry.engine, model, entry)
+        return await _servers(spec, entry.url, model or entry.model, entry.key_env)
     if spec.startswith(("http://", "https://")):
-        return await _server(spec, spec, model, "")
-    known = ", ".join([BUILTIN, "scripted:FILE", "http://HOST:PORT/v1", *sorted(configured)])
-    raise TeacherError(f"there is no teacher '{excerpt(spec)}'. Known: {known}. More are named in tax.toml")
+        return await _servers(spec, [url.strip() for url in spec.split(",") if url.strip()], model, "")
+    if spec.partition(":")[0] in ENGINES:
+        return _engine(spec, spec, model, EngineOptions())
+    known = ", ".join([BUILTIN, "scripted:FILE", "http://HOST:PORT/v1", "hf:FOLDER", "vllm:MODEL", "llamacpp:FILE"])
+    named = f", and from tax.toml {', '.join(sorted(configured))}" if configured else ". More are named in tax.toml"
+    raise TeacherError(f"there is no teacher '{excerpt(spec)}'. Known: {known}{named}")
 
 
-async def _server(name: str, url: str, model: str, key_env: str) -> Teacher:
+def _engine(name: str, spec: str, model: str, options: EngineOptions) -> Teacher:
+    kind, _, path = spec.partition(":")
+    if model:
+        raise TeacherError(f"--model names a model of a server; {kind}: has its model after the colon. Leave it out")
+    if not path:
+        raise TeacherError(f"{kind}: wants a model after the colon, such as {kind}:models/student")
+    module, engine, install = ENGINES[kind]
+    with contextlib.redirect_stdout(sys.stderr):  # they talk while they load, and stdout is the command's own
+        try:
+            made = getattr(importlib.import_module(module), engine)
+        except ModuleNotFoundError as error:
+            raise TeacherError(f"{kind}: needs the package {error.name}, which is not installed: {install}") from error
+        teacher: Teacher = made(name, path, options)
+    return teacher
+
+
+async def _servers(name: str, urls: Sequence[str], model: str, key_env: str) -> Teacher:
     from tax.teachers.openai import OpenAITeacher
 
-    teacher = OpenAITeacher(name, url, model, key_env)
+    teacher = OpenAITeacher(name, urls, model, key_env)
     try:
         await teacher.choose_model()
     except BaseException:

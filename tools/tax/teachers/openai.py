@@ -1,7 +1,8 @@
 """A teacher behind an OpenAI-compatible server (vLLM, llama.cpp, Ollama, TGI, SGLang): POST /chat/completions.
 
-aiohttp, because it keeps a server of 64 slots 97% busy where other clients fall off once more calls wait than
-connections exist. One `complete` is one try: when to try again is the caller's business (calls.py).
+Several servers share the calls (servers.py). aiohttp, because it keeps a server of 64 slots 97% busy where other
+clients fall off once more calls wait than connections exist. One `complete` is one try: when to try again is the
+caller's business (calls.py).
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import email.utils
 import json
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import aiohttp
 
 from tax.problems import excerpt
 from tax.teachers.base import CallFailed, Completion, Request, TeacherError, TryAgain, Unstructured
+from tax.teachers.servers import Server, Servers
 
 MAX_REPLY = 8_000_000  # bytes
 MAX_WAIT = 120.0  # seconds; a longer Retry-After is cut to this
@@ -32,15 +35,15 @@ _LENGTH_WORDS = (
 
 
 class OpenAITeacher:
-    """One server and one model on it."""
+    """One model on one server, or on several that share the calls."""
 
     free = False
     grounded_only = False
 
-    def __init__(self, name: str, url: str, model: str, key_env: str = "") -> None:
+    def __init__(self, name: str, urls: Sequence[str], model: str, key_env: str = "") -> None:
         self.name = name
         self.model = model
-        self.url = base_url(url)
+        self.servers = Servers(list(dict.fromkeys(base_url(url) for url in urls)))
         self._key_env = key_env or "TAX_API_KEY"
         self._session: aiohttp.ClientSession | None = None
 
@@ -49,7 +52,7 @@ class OpenAITeacher:
         return True
 
     async def complete(self, request: Request) -> Completion:
-        """Post one chat completion."""
+        """Post one chat completion to the server with the fewest calls in flight."""
         body: dict[str, Any] = {
             "model": request.model,
             "messages": [{"role": role, "content": content} for role, content in request.messages],
@@ -62,51 +65,97 @@ class OpenAITeacher:
         if request.schema is not None:
             schema = {"name": request.prompt, "schema": request.schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        status, headers, text = await self._send("POST", "/chat/completions", body)
-        if status != 200:
-            raise self._refusal(status, headers, text, structured=request.schema is not None)
-        return _completion(text)
+        server = self.servers.choose(request.leaf)
+        try:
+            if not server.known:
+                await self._meet(server)
+            status, headers, text = await self._send(server, "POST", "/chat/completions", body)
+            if status != 200:
+                raise self._refusal(server, status, headers, text, structured=request.schema is not None)
+            return _completion(text)
+        except TryAgain as fault:
+            if len(self.servers.all) == 1:
+                raise
+            elsewhere = server.aside and self.servers.another(server)
+            raise TryAgain(f"{fault} from {server.url}", 0.0 if elsewhere else fault.after) from fault
 
     async def choose_model(self) -> None:
-        """Ask the server for its models; take its only one where none was named. Raises TeacherError."""
-        try:
-            status, headers, text = await self._send("GET", "/models")
-        except TryAgain as error:
+        """Ask every server for its models; take their only one where none was named. Raises TeacherError.
+
+        A server that does not answer is set aside, as long as another one does; it is asked when it is back.
+        """
+        found = await asyncio.gather(*(self._models(server) for server in self.servers.all), return_exceptions=True)
+        listed: dict[str, list[str]] = {}
+        for server, models in zip(self.servers.all, found, strict=True):
+            if isinstance(models, list):
+                server.known = True
+                listed[server.url] = models
+            elif not isinstance(models, TryAgain):
+                raise models
+        if not listed:
             raise TeacherError(
-                f"no teacher answers at {self.url} ({error}). Start its server, or mend the address given to --teacher"
-            ) from error
-        if status == 404 and self.model:
-            return  # a server that does not list its models
-        if status != 200:
-            raise _as_teacher_error(self._refusal(status, headers, text, structured=False), self.url)
-        models = _model_ids(text)
-        if not self.model and len(models) == 1:
-            self.model = models[0]
-        listed = ", ".join(excerpt(model) for model in models[:10]) or "none"
-        if not self.model:
-            raise TeacherError(f"{self.url} serves these models: {listed}. Name one with --model")
-        if models and self.model not in models:
-            raise TeacherError(f"{self.url} has no model '{excerpt(self.model)}'. Its models: {listed}")
+                f"no teacher answers at {', '.join(server.url for server in self.servers.all)} ({found[0]}). "
+                "Start its server, or mend the address given to --teacher"
+            )
+        common = set.intersection(*(set(models) for models in listed.values()))
+        if not self.model and len(common) == 1 and all(len(models) == 1 for models in listed.values()):
+            self.model = common.pop()
+        for url, models in listed.items():
+            if not self.model:
+                served = "; ".join(f"{each} serves {_shown(listed[each])}" for each in listed)
+                raise TeacherError(f"{served}. Name one with --model{' that all serve' * (len(listed) > 1)}")
+            if models and self.model not in models:
+                raise TeacherError(f"{url} has no model '{excerpt(self.model)}'. Its models: {_shown(models)}")
 
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _send(self, method: str, path: str, body: object = None) -> tuple[int, Any, bytes]:
+    async def _models(self, server: Server) -> list[str]:
+        """Return the models that a server lists. Raises TryAgain where it does not answer, or TeacherError."""
+        status, headers, text = await self._send(server, "GET", "/models")
+        if status == 404 and self.model:
+            return []  # a server that does not list its models
+        if status != 200:
+            refusal = self._refusal(server, status, headers, text, structured=False)
+            if isinstance(refusal, TryAgain) and len(self.servers.all) > 1:
+                raise refusal
+            raise _as_teacher_error(refusal, server.url)
+        return _model_ids(text)
+
+    async def _meet(self, server: Server) -> None:
+        """Learn whether a server that was away at the start serves the model, so that answers are of one model."""
+        models = await self._models(server)
+        if models and self.model not in models:
+            reason = f"it serves {_shown(models)}, not '{excerpt(self.model)}'"
+            self.servers.exclude(server, reason)
+            raise TryAgain("another model", after=0.0)
+        server.known = True
+
+    async def _send(self, server: Server, method: str, path: str, body: object = None) -> tuple[int, Any, bytes]:
         session = self._session or self._connect()
+        server.in_flight += 1
         try:
             # Redirects are not followed: they would carry the key to another host.
-            async with session.request(method, self.url + path, json=body, allow_redirects=False) as response:
+            async with session.request(method, server.url + path, json=body, allow_redirects=False) as response:
                 text = await response.content.read(MAX_REPLY)
                 while not response.content.at_eof():
                     more = await response.content.read(MAX_REPLY)
                     if len(text) + len(more) > MAX_REPLY:
                         raise CallFailed(f"the reply is larger than {MAX_REPLY:,} bytes")
                     text += more
-                return response.status, response.headers, text
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise TryAgain(_connection_fault(error)) from error
+            fault = _connection_fault(error)
+            self.servers.failed(server, fault, gone=isinstance(error, aiohttp.ClientConnectorError))
+            raise TryAgain(fault) from error
+        finally:
+            server.in_flight -= 1
+        if response.status in _BUSY and response.status >= 500:
+            self.servers.failed(server, f"HTTP {response.status}", gone=False)
+        else:
+            self.servers.answered(server)
+        return response.status, response.headers, text
 
     def _connect(self) -> aiohttp.ClientSession:
         key = os.environ.get(self._key_env)
@@ -118,17 +167,17 @@ class OpenAITeacher:
         )
         return self._session
 
-    def _refusal(self, status: int, headers: Any, text: bytes, *, structured: bool) -> Exception:
+    def _refusal(self, server: Server, status: int, headers: Any, text: bytes, *, structured: bool) -> Exception:
         said = excerpt(_error_message(text), 200)
         if status in _BUSY:
             return TryAgain(f"HTTP {status}", _retry_after(headers.get("Retry-After")))
         if status in {401, 403}:
             return TeacherError(
-                f"{self.url} refuses the key (HTTP {status}: {said}). "
+                f"{server.url} refuses the key (HTTP {status}: {said}). "
                 f"Put it into the environment variable {self._key_env}"
             )
         if status in {301, 302, 307, 308, 404, 405}:
-            return TeacherError(f"{self.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
+            return TeacherError(f"{server.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
         if any(word in said.lower() for word in _LENGTH_WORDS):
             return CallFailed(f"too long for the teacher: {said}")
         if structured and status in {400, 422, 501} and any(word in said.lower() for word in _SCHEMA_WORDS):
@@ -156,6 +205,10 @@ def _completion(text: bytes) -> Completion:
     if not isinstance(content, str):
         raise TryAgain("a reply that is no chat completion")
     return Completion(content, *tokens, finish=str(choice.get("finish_reason") or "stop"))
+
+
+def _shown(models: Sequence[str]) -> str:
+    return ", ".join(excerpt(model) for model in models[:10]) or "no model"
 
 
 def _model_ids(text: bytes) -> list[str]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tax.documents import MAX_DOCUMENT
+from tax.documents import MAX_PACKED
 from tax.load import blob_id
 from tax.problems import Level
 from tax.rules.elsewhere import Repeat, Repeats
@@ -136,7 +136,7 @@ class Cache:
 
     def _same_document(self, seen: Seen, folder: str) -> Seen | None:
         status = plain_file(folder, seen.path)
-        return self._same(seen, os.path.join(folder, seen.path), status, MAX_DOCUMENT) if status else None  # noqa: PTH118
+        return self._same(seen, os.path.join(folder, seen.path), status, MAX_PACKED) if status else None  # noqa: PTH118
 
     def _same(self, seen: Seen, path: str, status: os.stat_result, most: int) -> Seen | None:
         """Return what is known of a file if it has not changed, with its status as it is now."""

@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from tax.config import Config
-from tax.documents import MAX_DOCUMENT
+from tax.documents import MAX_PACKED
 from tax.leaf import BRANCHES
 from tax.load import Loaded, blob_id, load
 from tax.problems import Problem
 from tax.rules import RULES
+from tax.rules.documents import unread
 from tax.rules.prints import prints_of
 from tax.validate.cache import Entry, Found, Seen, lasting, plain_file
 from tax.validate.files import File, shown
 
 PARALLEL_FROM = 500  # leaves; below that, starting processes takes longer than it saves
 _BATCH = 50
+
+NOT_READ = unread.id  # depends on what is installed and fetched here
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ def _judge(job: Job, config: Config, started: int) -> Result:
     problems = tuple(map(_found, check_loaded(leaf, config))) if job.judged else None
     named = "" if leaf.name.split("/")[0] in BRANCHES else file.path  # outside of the branches, this is its name
     seen = Seen(named, leaf.blob, lasting(file.status, started) if file.status else None)
-    known = bool(leaf.blob) and file.status is not None and documents is not None
+    known = bool(leaf.blob) and file.status is not None and documents is not None and not _fetched(leaf.data)
+    known = known and not any(each[2] == NOT_READ for each in problems or ())
     return Result(Entry(seen, tuple(documents or ()), problems, prints_of(leaf)), known)
 
 
@@ -94,7 +98,7 @@ def _documents(leaf: Loaded, folder: str, started: int) -> list[Seen] | None:
     found = []
     for path in _named(leaf.data):
         status = plain_file(folder, path)
-        if status is None or status.st_size > MAX_DOCUMENT:
+        if status is None or status.st_size > MAX_PACKED:
             return None
         try:
             with open(os.path.join(folder, path), "rb") as file:  # noqa: PTH118, PTH123
@@ -102,6 +106,12 @@ def _documents(leaf: Loaded, folder: str, started: int) -> list[Seen] | None:
         except OSError:
             return None
     return found
+
+
+def _fetched(data: dict[str, Any]) -> bool:
+    """Tell whether a leaf names documents of another repository, which may be fetched here tomorrow."""
+    documents = data.get("documents")
+    return isinstance(documents, list) and any(isinstance(each, dict) and "commit" in each for each in documents)
 
 
 def _named(data: dict[str, Any]) -> list[str]:

@@ -1,0 +1,107 @@
+"""Whom a dataset owes credit: each sample's leaf and document as they were when the run was made.
+
+A taxonomy moves on, a run does not: a leaf is looked up by git's id of it, in the checkout first, then in history.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tax.leaf import FILE_NAME, Document, KnowledgeLeaf, Leaf, LocalDocument, PinnedDocument
+from tax.load import blob_id, parse
+from tax.sample import Sample, Source
+from tax.tree import TAXONOMY, blob_at, repository
+
+
+@dataclass
+class DocumentCredit:
+    """One entry of a leaf's documents, as a card credits it."""
+
+    path: str  # beside the leaf, or the address of a repository with its patterns
+    title: str
+    authors: list[str]
+    url: str
+    license: str
+    commit: str = ""  # of the repository
+
+
+@dataclass
+class LeafCredit:
+    """One leaf, as a card credits it, with the count of its samples."""
+
+    leaf: str
+    blob: str
+    author: str
+    license: str
+    documents: list[DocumentCredit] = field(default_factory=list)
+    imported: bool = False  # it is no leaf, but the name under which conversations of another tool were read
+    samples: int = 0
+
+    def licenses(self, sample: Sample) -> set[str]:
+        """Return the licences of what a sample was made from: the leaf's, and that of its document."""
+        source = sample.source
+        named = {each.license for each in self.documents if source and _is_of(each, source)}
+        return {self.license, *named} if self.license else named
+
+
+class Sources:
+    """The leaves of a run's samples."""
+
+    def __init__(self, root: Path, manifest: Mapping[str, Any]) -> None:
+        self._root = root
+        self._paths = {str(each.get("blob")): str(each.get("path")) for each in manifest.get("inputs", ())}
+        self._repo = repository(root)
+        self._found: dict[tuple[str, str], LeafCredit | None] = {}
+
+    def of(self, sample: Sample) -> LeafCredit | None:
+        """Return whom a sample's leaf is owed to; None where it is nowhere to be found."""
+        key = sample.leaf, sample.leaf_blob
+        if key not in self._found:
+            self._found[key] = self._look_up(sample)
+        return self._found[key]
+
+    @property
+    def used(self) -> list[LeafCredit]:
+        """The leaves that samples were counted for, in order of their names."""
+        found = (each for each in self._found.values() if each and each.samples)
+        return sorted(found, key=lambda each: (each.leaf, each.blob))
+
+    def _look_up(self, sample: Sample) -> LeafCredit | None:
+        if sample.kind == "imported":
+            return LeafCredit(sample.leaf, sample.leaf_blob, "", sample.license, imported=True)
+        data = self._data(sample)
+        leaf = parse(data, sample.leaf) if data is not None else None
+        return _credit(sample, leaf) if leaf else None
+
+    def _data(self, sample: Sample) -> bytes | None:
+        blob = sample.leaf_blob
+        if not re.fullmatch("[0-9a-f]{40}", blob):
+            return None
+        root = self._root.resolve()
+        for place in (self._paths.get(blob, ""), f"{TAXONOMY}/{sample.leaf}/{FILE_NAME}"):
+            path = (root / place).resolve()  # a run folder may come from a stranger
+            if place and path.is_relative_to(root) and path.is_file() and blob_id(data := path.read_bytes()) == blob:
+                return data
+        return blob_at(self._repo, blob) if self._repo else None
+
+
+def _credit(sample: Sample, leaf: Leaf) -> LeafCredit:
+    documents = [_document(each) for each in leaf.documents] if isinstance(leaf, KnowledgeLeaf) else []
+    return LeafCredit(sample.leaf, sample.leaf_blob, leaf.created_by, leaf.license, documents)
+
+
+def _document(entry: Document) -> DocumentCredit:
+    about = list(entry.authors), entry.url or "", entry.license
+    if isinstance(entry, LocalDocument):
+        return DocumentCredit(entry.path, entry.title or entry.path, *about)
+    path = f"{entry.repo} ({', '.join(entry.patterns)})"
+    commit = entry.commit if isinstance(entry, PinnedDocument) else ""  # nothing grows from what is not pinned
+    return DocumentCredit(path, entry.title or entry.repo, *about, commit=commit)
+
+
+def _is_of(credit: DocumentCredit, source: Source) -> bool:
+    if source.repo:
+        return credit.commit == source.commit and credit.path.startswith(f"{source.repo} (")
+    return not credit.commit and credit.path == source.document
