@@ -16,7 +16,7 @@ COLUMNS = [
     {"cli"},
     {"commands"},
     {"generate"},
-    {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
+    {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "measures"},
     {"judge"},
     {
         "teachers",
