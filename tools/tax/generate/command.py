@@ -27,6 +27,22 @@ from tax.teachers.open import open_teacher
 from tax.tree import head, leaves_at
 from tax.validate import check_loaded
 
+# What generation asks; the prompts of other commands do not enter a run's identity.
+PROMPTS = (
+    "judge_faithfulness",
+    "judge_pair",
+    "judge_question",
+    "judge_relevance",
+    "judge_self_contained",
+    "knowledge_questions",
+    "response_creative",
+    "response_precise",
+    "skill_dialogues",
+    "skill_questions",
+    "skill_questions_grounded",
+    "user_turn",
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -110,7 +126,7 @@ async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, setting
             progress.watch(generation)
             results = await generation.run()
         manifest |= describe(results, generation.board, caller)
-        manifest["ended"] = _now()
+        manifest["ended"] = now()
         folder.finish(report.markdown(manifest))
     except BaseException as error:
         folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
@@ -120,11 +136,12 @@ async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, setting
 def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: Settings) -> dict[str, Any]:
     commit, dirty = head(root)
     inputs = [_input(leaf, root) for leaf in leaves]
+    used = prompts.chosen(PROMPTS, [leaf.leaf.language for leaf in leaves if leaf.leaf])
     identity = {
         "inputs": [{"leaf": each["leaf"], "blob": each["blob"], "documents": each["documents"]} for each in inputs],
         "teacher": {"name": teacher.name, "model": teacher.model},
         "settings": {"samples": settings.samples, "seed": settings.seed},
-        "prompts": {name: prompts.load(name).digest for name in prompts.names()},
+        "prompts": {prompt.title: prompt.digest for prompt in used},
         "tax": __version__,
     }
     return {
@@ -134,13 +151,17 @@ def _manifest(leaves: Sequence[Loaded], root: Path, teacher: Teacher, settings: 
         "taxonomy": {"commit": commit, "dirty": dirty},
         "teacher": identity["teacher"],
         "settings": asdict(settings),
-        "sampling": {
-            name: {"temperature": prompt.file.temperature, "max_tokens": prompt.file.max_tokens}
-            for name, prompt in ((name, prompts.load(name)) for name in prompts.names())
-        },
+        "sampling": sampling_of(used),
         "prompts": identity["prompts"],
-        "started": _now(),
+        "started": now(),
         "inputs": inputs,
+    }
+
+
+def sampling_of(used: Sequence[prompts.Prompt]) -> dict[str, dict[str, Any]]:
+    """Return how the answers to some prompts are drawn, for a manifest."""
+    return {
+        prompt.title: {"temperature": prompt.file.temperature, "max_tokens": prompt.file.max_tokens} for prompt in used
     }
 
 
@@ -162,7 +183,8 @@ def _input(loaded: Loaded, root: Path) -> dict[str, Any]:
     }
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as manifests have it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
