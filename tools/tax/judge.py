@@ -36,6 +36,6 @@ SELF_CONTAINED = Rubric("self-contained", "judge_self_contained", frozenset({1})
 async def rate(
     caller: Caller, rubric: Rubric, fields: Mapping[str, Any], priority: Priority, language: str = ENGLISH
 ) -> Rating:
-    """Ask for a rating, with the prompt in a language. Raises CallFailed where the judge gives none that can be read."""
+    """Ask for a rating, by the prompt in a language. Raises CallFailed where the judge gives none that is readable."""
     answer = await caller.ask(load(rubric.prompt, language), fields, priority=priority)
     return Rating(rubric=rubric.name, rating=answer.values["rating"], reason=answer.values["reason"])

@@ -17,13 +17,12 @@ from tax.documents import DocumentFault, read_documents
 from tax.generate.preview import Preview, preview
 from tax.generate.progress import Progress
 from tax.generate.run import Generation, Settings, describe
-from tax.journal import Journal
+from tax.generate.session import RunOptions, session
 from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load
 from tax.problems import UserError, failed, printable
 from tax.runs import RunFolder, run_id
-from tax.teachers.base import Teacher, TeacherError
-from tax.teachers.open import open_teacher
+from tax.teachers.base import Teacher
 from tax.tree import head, leaves_at
 from tax.validate import check_loaded
 
@@ -44,19 +43,11 @@ PROMPTS = (
 )
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
     """The options of the command."""
 
-    teacher: str = "builtin"
-    model: str = ""
     samples: int = 30
-    concurrency: int = 64
-    seed: int = 0
-    out: Path | None = None
-    calls: Path | None = None
-    dry_run: bool = False
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,9 @@ class Result:
 
     def as_text(self) -> str:
         """The table of the leaves, or of a dry run the prompts and the count of calls."""
-        return _previewed(self.previews) if self.folder is None else _told(self.manifest, self.folder)
+        if self.folder is None:
+            return previewed(self.previews)
+        return told(self.manifest, self.folder, report.summary(self.manifest))
 
 
 def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
@@ -95,32 +88,19 @@ def _fit(loaded: Loaded, config: Config) -> Loaded:
 async def _run(leaves: list[Loaded], root: Path, options: Options, config: Config) -> Result:
     settings = Settings(options.samples, options.seed, options.concurrency)
     unfit = sum(leaf.leaf is None for leaf in leaves)
-    teacher = await open_teacher(options.teacher, options.model, config.teachers)
-    journal = Journal(options.calls or root / ".tax" / "calls")
-    caller = Caller(teacher, journal, settings.concurrency, settings.seed)
-    try:
+    async with session(options, root, config) as caller:
         if options.dry_run:
             return Result({}, None, unfit, tuple(preview(leaves, caller, settings)))
-        manifest = _manifest(leaves, root, teacher, settings)
+        manifest = _manifest(leaves, root, caller.teacher, settings)
         folder = RunFolder(options.out or root / "runs" / manifest["id"], manifest)
-        try:
-            await _fill(folder, leaves, caller, settings, quiet=options.quiet)
-        except TeacherError:
-            await caller.drain()
-            raise
-        await caller.drain()
-        return Result(folder.manifest, folder.path, unfit)
-    finally:
-        await caller.close()
-        journal.close()
-        with contextlib.suppress(Exception):
-            await teacher.close()
+        await _fill(folder, leaves, caller, settings, quiet=options.quiet)
+    return Result(folder.manifest, folder.path, unfit)
 
 
 async def _fill(folder: RunFolder, leaves: list[Loaded], caller: Caller, settings: Settings, *, quiet: bool) -> None:
     manifest = folder.manifest
     try:
-        with Progress(len(leaves) * settings.samples, quiet=quiet) as progress:
+        with Progress(len(leaves) * settings.samples, len(leaves), quiet=quiet) as progress:
             commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
             generation = Generation(leaves, caller, settings, folder, commit=commit, finished=progress.leaf_ended)
             progress.watch(generation)
@@ -171,7 +151,10 @@ def _input(loaded: Loaded, root: Path) -> dict[str, Any]:
     if isinstance(loaded.leaf, KnowledgeLeaf):
         with contextlib.suppress(DocumentFault):  # the leaf is skipped with this fault as its reason
             read = read_documents(loaded.leaf, loaded.path.parent)
-            documents = [{"path": each.path, "blob": each.blob, "license": each.license} for each in read]
+            documents = [
+                {"path": each.path, "blob": each.blob, "license": each.license, "characters": len(each.text)}
+                for each in read
+            ]
     return {
         "leaf": loaded.name,
         "path": str(path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path),
@@ -188,17 +171,19 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _told(manifest: dict[str, Any], folder: Path) -> str:
+def told(manifest: dict[str, Any], folder: Path, summary: str) -> str:
+    """Return what the terminal shows of a finished run: a table of its leaves, a summary, where it lies."""
     rows = [("leaf", "drawn", "kept", "dropped"), *report.table_rows(manifest)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         f"{printable(name):{widths[0]}}  {drawn:>{widths[1]}}  {kept:>{widths[2]}}  {printable(note)}".rstrip()
         for name, drawn, kept, note in rows
     ]
-    return "\n".join([*lines, "", report.summary(manifest), f"Run folder: {folder}"]) + "\n"
+    return "\n".join([*lines, "", summary, f"Run folder: {folder}"]) + "\n"
 
 
-def _previewed(previews: Sequence[Preview]) -> str:
+def previewed(previews: Sequence[Preview]) -> str:
+    """Return what the terminal shows of a dry run: the prompts, and how many calls there would be."""
     lines = []
     for each in previews:
         for name, messages in each.prompts:

@@ -1,0 +1,230 @@
+"""`tax recycle`, `tax translate` and `tax dialogue` from their options to a finished run folder."""
+
+import asyncio
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tax import __version__, prompts, report
+from tax.calls import Caller
+from tax.config import find_config
+from tax.duplicates import Holdouts
+from tax.exchange import Origin, Unread, file_blob, read
+from tax.generate.command import now, previewed, sampling_of, told
+from tax.generate.preview import Preview
+from tax.generate.progress import Progress
+from tax.generate.session import RunOptions, session
+from tax.improve.grounds import Grounds
+from tax.improve.run import TAG, ImprovementRun
+from tax.improve.work import Given, Method, Tools
+from tax.load import load
+from tax.problems import UserError, excerpt
+from tax.runs import MANIFEST, SAMPLES, RunFolder, read_manifest, run_id
+from tax.sample import Sample
+from tax.teachers.base import TeacherError
+from tax.tree import TAXONOMY, find_root, head, leaf_files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The options of the commands."""
+
+    limit: int | None = None
+    language: str | None = None
+    license: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command has to say: a run's manifest, or of a dry run the previews."""
+
+    manifest: dict[str, Any]
+    folder: Path | None
+    previews: tuple[Preview, ...] = ()
+
+    def as_json(self) -> str:
+        """The manifest, or of a dry run the previews."""
+        shown = [asdict(each) for each in self.previews] if self.folder is None else self.manifest
+        return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
+
+    def as_text(self) -> str:
+        """The table of the leaves, or of a dry run the prompts and the count of calls."""
+        if self.folder is None:
+            return previewed(self.previews)
+        return told(self.manifest, self.folder, summary(self.manifest))
+
+
+@dataclass(frozen=True)
+class Source:
+    """The run folder or file whose samples are improved, with the checkout whose hold-outs and documents count."""
+
+    path: Path
+    root: Path
+    origin: Origin
+    limit: int | None
+
+    def rows(self) -> Iterator[Sample | Unread]:
+        """Yield the samples, one by one. Raises UserError."""
+        return islice(read(self.path, self.origin), self.limit)
+
+    @property
+    def blob(self) -> str:
+        """Git's id of the file that holds the samples."""
+        return file_blob(self.path / SAMPLES if self.path.is_dir() else self.path)
+
+
+def run_command(path: Path, method: Method, options: Options) -> Result:
+    """Run a method on the samples of a run folder or file. Raises UserError or TeacherError."""
+    if not path.exists():
+        raise UserError(f"there is no run folder or file {path}")
+    if path.is_dir() and (options.language or options.license):
+        raise UserError("--language and --license say of a foreign file what it does not say; a run says it itself")
+    if options.language and not TAG.fullmatch(options.language):
+        raise UserError(f"--language {excerpt(options.language)} is no language tag: it looks like en or zh-Hant-TW")
+    root = find_root(path) or find_root(Path.cwd()) or Path.cwd()
+    plain = Origin()
+    origin = replace(plain, language=options.language or plain.language, license=options.license or plain.license)
+    return asyncio.run(_run(Source(path, root, origin, options.limit), method, options))
+
+
+async def _run(source: Source, method: Method, options: Options) -> Result:
+    total, leaves, languages = _surveyed(source, method)
+    holdouts = _holdouts(source.root)
+    async with session(options, source.root, find_config(source.root)) as caller:
+        if caller.teacher.grounded_only:
+            raise TeacherError(
+                f"the teacher {caller.teacher.name} cannot write: `tax {method.command}` needs a model teacher, "
+                "such as --teacher http://localhost:8000/v1 --model NAME (any OpenAI-compatible server)"
+            )
+        tools = Tools(caller, Holdouts(holdouts), Grounds(source.root))
+        if options.dry_run:
+            return Result({}, None, _previews(source, method, tools))
+        used = prompts.chosen(method.prompts, languages)
+        manifest = _manifest(source, method, caller, used, holdouts, options) | {"inputs": _inputs(source, leaves)}
+        folder = RunFolder(options.out or source.root / "runs" / manifest["id"], manifest)
+        await _fill(folder, source, method, tools, total, quiet=options.quiet)
+    return Result(folder.manifest, folder.path)
+
+
+async def _fill(folder: RunFolder, source: Source, method: Method, tools: Tools, total: int, *, quiet: bool) -> None:
+    manifest = folder.manifest
+    try:
+        with Progress(total, total, "samples", quiet=quiet) as progress:
+            name = source.path.stem
+            run = ImprovementRun(
+                source.rows(), name, method, tools, folder, finished=lambda count: progress.samples_ended(count)
+            )
+            progress.watch(run)
+            manifest |= await run.run()
+        manifest["ended"] = now()
+        folder.finish(markdown(manifest))
+    except BaseException as error:
+        folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
+        raise
+
+
+def _surveyed(source: Source, method: Method) -> tuple[int, dict[tuple[str, str], str], set[str]]:
+    """Read the input once: how many rows it has, its leaves with their licences, and the languages to be written."""
+    total = 0
+    leaves: dict[tuple[str, str], str] = {}
+    languages = set()
+    for row in source.rows():
+        total += 1
+        if isinstance(row, Sample):
+            leaves.setdefault((row.leaf, row.leaf_blob), row.license)
+            languages.add(method.language(row))
+    if not leaves:
+        fault = f"none of its {total:,} rows can be read" if total else "it is empty"
+        raise UserError(f"{source.path} holds no sample: {fault}")
+    return total, leaves, languages
+
+
+def _holdouts(root: Path) -> list[str]:
+    """Return the hold-outs of a checkout: nothing may be improved into what a student is measured with."""
+    loaded = (load(path) for path in leaf_files(root / TAXONOMY))
+    return [text for each in loaded if each.leaf for text in each.leaf.holdouts]
+
+
+def _manifest(
+    source: Source, method: Method, caller: Caller, used: list[prompts.Prompt], holdouts: list[str], options: Options
+) -> dict[str, Any]:
+    commit, dirty = head(source.root)
+    identity: dict[str, Any] = {
+        "command": method.command,
+        "source": {"blob": source.blob, "limit": source.limit, **asdict(source.origin)},
+        "holdouts": run_id({"holdouts": holdouts}),
+        "teacher": {"name": caller.teacher.name, "model": caller.teacher.model},
+        "settings": {**method.settings, "seed": options.seed},
+        "prompts": {prompt.title: prompt.digest for prompt in used},
+        "tax": __version__,
+    }
+    return {
+        "id": run_id(identity),
+        "command": method.command,
+        "done": method.done,
+        "status": "running",
+        "versions": {"tax": __version__, "python": platform.python_version()},
+        "taxonomy": {"commit": commit, "dirty": dirty},
+        "source": {"path": str(source.path), **identity["source"]},
+        "teacher": identity["teacher"],
+        "settings": {**identity["settings"], "concurrency": options.concurrency},
+        "sampling": sampling_of(used),
+        "prompts": identity["prompts"],
+        "started": now(),
+    }
+
+
+def _inputs(source: Source, leaves: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
+    """Return the leaves of the input, for `tax blame`: as the run that is improved has them, where it is one."""
+    known = read_manifest(source.path).get("inputs", []) if (source.path / MANIFEST).is_file() else []
+    by_blob = {(each.get("leaf"), each.get("blob")): each for each in known if isinstance(each, dict)}
+    return [
+        by_blob.get((leaf, blob)) or {"leaf": leaf, "path": _leaf_path(source, leaf), "blob": blob, "license": license}
+        for (leaf, blob), license in leaves.items()
+    ]
+
+
+def _leaf_path(source: Source, leaf: str) -> str:
+    path = Path(TAXONOMY, leaf, "qna.yaml")
+    return path.as_posix() if (source.root / path).is_file() else str(source.path)
+
+
+def _previews(source: Source, method: Method, tools: Tools) -> tuple[Preview, ...]:
+    """Return the prompts of the first sample that can be worked on, and how many calls all of them would take."""
+    first: Preview | None = None
+    works = least = most = total = 0
+    for number, row in enumerate(source.rows()):
+        total += 1
+        if isinstance(row, Unread):
+            continue
+        work = method.improvement(Given(row, number), tools)
+        if not hasattr(work.begin, "question"):
+            continue
+        works, least, most = works + 1, least + work.calls[0], most + work.calls[1]
+        if first is None:
+            asked = [
+                (prompt.name, tools.caller.request(prompt, fields, conversation=conversation).messages)
+                for prompt, fields, conversation in work.shown()
+            ]
+            first = Preview(f"sample {row.id}", "shown above", 0, 0, tuple(asked))
+    how = f"{works:,} of {total:,} samples can be {method.done}"
+    return (*([first] if first else []), Preview(str(source.path), how, least, most, ()))
+
+
+def summary(manifest: dict[str, Any]) -> str:
+    """Return the outcome of a run in a sentence or two."""
+    said = f"{manifest['kept']:,} of {manifest['drawn']:,} samples {manifest['done']}"
+    if manifest["originals"]:
+        said += f"; {manifest['originals']:,} stay as they were"
+    gone = manifest["drawn"] - manifest["kept"] - manifest["originals"]
+    return said + (f"; {gone:,} are left out." if gone else ".")
+
+
+def markdown(manifest: dict[str, Any]) -> str:
+    """Return the report of a run as Markdown."""
+    head_, _, rest = report.markdown(manifest).partition(report.summary(manifest))
+    return f"{head_}{summary(manifest)} `dropped.jsonl` says why, one by one.{rest}"
