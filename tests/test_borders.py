@@ -15,6 +15,7 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"commands"},
+    {"improve"},
     {"generate"},
     {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "measures"},
     {"judge"},

@@ -4,6 +4,7 @@ from tax.cli import cli
 from tax.renderers import RENDERERS
 from tax.sample import Dropped, Sample
 
+ASKING = "--teacher --model --concurrency --out --calls --seed --dry-run --json --quiet"
 COMMANDS = {
     "validate": "paths --changed --base --format --strict",
     "generate": "leaves --changed --base --teacher --model --samples --concurrency --out --calls --seed --dry-run "
@@ -16,7 +17,9 @@ COMMANDS = {
     "tree": "folder --json",
     "diff": "--base --json",
     "rules": "rule_id --json",
+    "recycle": "source --only --keep " + ASKING + " --limit --language --license",
     "schema": "kind --write",
+    "report": "run --baseline --html --format",
 }
 
 

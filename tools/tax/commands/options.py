@@ -11,16 +11,14 @@ Command = Callable[..., Any]
 
 def run_options(*, teacher: str | None) -> Callable[[Command], Command]:
     """Return a decorator that adds the options. Without a default teacher, one must be named."""
-    options = [
+    options: list[Callable[[Command], Command]] = [
         click.option(
             "--teacher",
-            default=teacher,
-            required=teacher is None,
-            show_default=teacher is not None,
             metavar="T",
             help=("builtin, " if teacher == "builtin" else "")
             + "scripted:FILE, the URL of an OpenAI-compatible server, or a name from tax.toml. "
             "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
+            **({"default": teacher, "show_default": True} if teacher else {"required": True}),
         ),
         click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one)."),
         click.option(

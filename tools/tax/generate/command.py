@@ -191,7 +191,9 @@ def previewed(previews: Sequence[Preview]) -> str:
             for role, content in messages:
                 lines += [f"[{role}]", *report.safe_lines(content), ""]
     for each in previews:
-        calls = f", {each.least_calls:,} to {each.most_calls:,} calls" if each.most_calls else ""
-        lines.append(f"{printable(each.leaf)}: {each.how}{calls}")
+        calls = f"{each.least_calls:,} to " if each.least_calls < each.most_calls else ""
+        lines.append(
+            f"{printable(each.leaf)}: {each.how}" + (f", {calls}{each.most_calls:,} calls" * bool(each.most_calls))
+        )
     least, most = sum(each.least_calls for each in previews), sum(each.most_calls for each in previews)
     return "\n".join([*lines, "", f"{least:,} calls at least, {most:,} at most. Nothing was asked."]) + "\n"

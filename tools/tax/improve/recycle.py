@@ -73,7 +73,8 @@ class Recycling:
         self._context, instruction = parted(sample)
         self._passage = tools.grounds.passage(sample)
         self.stages: Sequence[Stage] = self._stages(method)
-        self.calls = (len(self.stages), len(self.stages) + (CALLS - 1) * (method.keep == "better"))
+        calls = len(self.stages) + (CALLS - 1 if method.keep == "better" else 0)
+        self.calls = (calls, calls)
         draft = replace(given.draft(), question=instruction, context=self._context, answer=sample.messages[-1].content)
         self.begin: Draft | Drop = draft
         if sample.kind == "problem":
