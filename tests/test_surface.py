@@ -18,6 +18,8 @@ COMMANDS = {
     "diff": "--base --json",
     "rules": "rule_id --json",
     "recycle": "source --only --keep " + ASKING + " --limit --language --license",
+    "translate": "source --to --responses " + ASKING + " --limit --language --license",
+    "dialogue": "source --turns " + ASKING + " --limit --language --license",
     "schema": "kind --write",
     "report": "run --baseline --html --format",
 }

@@ -5,38 +5,15 @@ from collections import Counter
 
 import pytest
 
+from support.improving import ALPACA, improve, without_teacher
 from support.leaves import lines
 from support.loopback import Faults, RunningLoopback
 from tax.improve.recycle import says_nothing
 
-ALPACA = [
-    {"instruction": f"Name {n} things that float.", "input": "", "output": f"Wood, cork, ice and {n} more."}
-    for n in range(6)
-]
-
 
 def recycle(tax, url, source, *arguments, out="recycled"):
     """Run the command and return its manifest; its folder is `out`."""
-    code, output, errors = tax("recycle", source, "--teacher", url, "--out", out, "--json", "--quiet", *arguments)
-    assert code == 0, errors
-    return json.loads(output)
-
-
-@pytest.fixture
-def run(tax, taxonomy):
-    """A generated run of every kind of leaf, in the folder `out`."""
-    with RunningLoopback() as server:
-        code, _, errors = tax("generate", "--teacher", server.url, "--samples", 3, "--out", "out", "--quiet")
-        assert code == 0, errors
-    return taxonomy / "out"
-
-
-@pytest.fixture
-def alpaca(taxonomy):
-    """A file in the form alpaca."""
-    path = taxonomy / "alpaca.json"
-    path.write_text(json.dumps(ALPACA), encoding="utf-8")
-    return path
+    return improve(tax, "recycle", url, source, *arguments, out=out)
 
 
 def test_every_kind_of_sample(tax, taxonomy, run):
@@ -222,11 +199,6 @@ def test_faults_change_nothing(tax, taxonomy, run, structured):
     for name in ("samples.jsonl", "dropped.jsonl"):
         assert without_teacher(taxonomy / "sound" / name) == without_teacher(taxonomy / "faulty" / name)
     assert {"HTTP 429", "HTTP 500", "connection lost"} <= manifest["calls"]["retries"].keys()
-
-
-def without_teacher(path):
-    """The records of a file, but for the teacher's name, which holds a port."""
-    return [{key: value for key, value in record.items() if key != "teacher"} for record in lines(path)]
 
 
 def test_broken_and_empty_answers_are_drawn_again(tax, run):

@@ -58,6 +58,45 @@ def recycle(source: Path, only: Any, keep: Any, **options: Any) -> int:
     return _run(source, Recycle(only, keep), options)
 
 
+@click.command()
+@click.option("--to", required=True, metavar="TAG", help="The language to translate into (BCP 47), such as zh-Hant-TW.")
+@click.option(
+    "--responses",
+    type=click.Choice(["anew", "translate"]),
+    default="anew",
+    show_default=True,
+    help="Whether the teacher answers the translated prompts anew, or translates the answers.",
+)
+@_improving
+def translate(source: Path, to: str, responses: Any, **options: Any) -> int:
+    """Bring samples into another language (Taiwan LLM).
+
+    RUN is a run folder; FILE holds samples, or conversations in the form alpaca, sharegpt or messages. Prompts are
+    translated and then answered anew in the language. Code, placeholders, addresses, numbers and names are checked to
+    survive; a text in another language or script is dropped.
+    """
+    from tax.improve.command import language_tag
+    from tax.improve.translate import Translate
+
+    return _run(source, Translate(language_tag(to, "--to"), responses), options)
+
+
+@click.command()
+@click.option(
+    "--turns", default=4, show_default=True, type=click.IntRange(2), metavar="N", help="Turns of the user, at most."
+)
+@_improving
+def dialogue(source: Path, turns: int, **options: Any) -> int:
+    """Play single prompts on to dialogues of several turns, the teacher on both sides (Taiwan LLM).
+
+    RUN is a run folder; FILE holds samples, or conversations in the form alpaca, sharegpt or messages. A dialogue stops
+    when the user has what he came for, when one side repeats itself, or after so many turns; then it is judged.
+    """
+    from tax.improve.dialogue import SelfPlay
+
+    return _run(source, SelfPlay(turns), options)
+
+
 def _run(source: Path, method: "Method", options: dict[str, Any]) -> int:
     from tax.improve.command import Options, run_command
 
@@ -67,4 +106,4 @@ def _run(source: Path, method: "Method", options: dict[str, Any]) -> int:
     return 0
 
 
-COMMANDS = [recycle]
+COMMANDS = [recycle, translate, dialogue]

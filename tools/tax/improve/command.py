@@ -83,12 +83,19 @@ def run_command(path: Path, method: Method, options: Options) -> Result:
         raise UserError(f"there is no run folder or file {path}")
     if path.is_dir() and (options.language or options.license):
         raise UserError("--language and --license say of a foreign file what it does not say; a run says it itself")
-    if options.language and not TAG.fullmatch(options.language):
-        raise UserError(f"--language {excerpt(options.language)} is no language tag: it looks like en or zh-Hant-TW")
+    if options.language:
+        language_tag(options.language, "--language")
     root = find_root(path) or find_root(Path.cwd()) or Path.cwd()
     plain = Origin()
     origin = replace(plain, language=options.language or plain.language, license=options.license or plain.license)
     return asyncio.run(_run(Source(path, root, origin, options.limit), method, options))
+
+
+def language_tag(written: str, option: str) -> str:
+    """Return an option's language tag. Raises UserError where it is none."""
+    if not TAG.fullmatch(written):
+        raise UserError(f"{option} {excerpt(written)} is no language tag: it looks like en or zh-Hant-TW")
+    return written
 
 
 async def _run(source: Source, method: Method, options: Options) -> Result:

@@ -30,6 +30,10 @@ _SCRIPTS = {
     "zh": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
 }
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
+_SCRIPTS |= dict.fromkeys(
+    "ca cs da de en es et eu fi fr ga hr hu id is it lt lv ms nl no pl pt ro sk sl".split(), _LATIN
+)
+_SCRIPTS |= dict.fromkeys("sq sv sw tl tr vi".split(), _LATIN)
 _KANA = re.compile("[\u3041-\u30fa]")
 
 
@@ -37,14 +41,15 @@ def language_fault(text: str, tag: str, quotable: str = "") -> str | None:
     """Return why a text is not in a language (a BCP 47 tag), in words to count by; None where it is.
 
     What stands in `quotable` may be quoted: a question about Simplified characters has them in its answer. Code,
-    addresses and tags are not looked at, and a text of hardly any words is in every language.
+    addresses and tags are not looked at. A text of hardly any words is in every language, and a language whose script
+    is not listed here has no wrong one.
     """
     prose = _CODE.sub(" ", text)
     words = tokens(prose)
     letters = [word for word in words if not word[0].isdigit()]
     language = tag.lower().partition("-")[0]
-    script = re.compile(f"[{_SCRIPTS.get(language, _LATIN)}]")
-    if len(letters) >= FEW and sum(bool(script.search(word)) for word in letters) < LEAST * len(letters):
+    script = re.compile(f"[{_SCRIPTS[language]}]") if language in _SCRIPTS else None
+    if script and len(letters) >= FEW and sum(bool(script.search(word)) for word in letters) < LEAST * len(letters):
         return "written in another language"
     if language == "zh" and len(_KANA.findall(prose)) > 0.2 * len(letters):
         return "written in another language"
