@@ -84,13 +84,23 @@ HOLDOUT = "HOLDOUT-QUESTION Why does a spoon look bent in a glass of water?"
         (user(), "over after one turn: the user has no more to ask"),
         (user("那麼鐵做的船為什麼不會沉下去？"), "written in another language"),
         (user(HOLDOUT), "near a hold-out"),
-        (lambda name, text: "（完全用中文回答的一句話。）" if name == "" else user(FIRST)(name, text), "written in another language"),
-        (lambda name, text: "{" if name == "dialogue_user" else None, "the answer is neither the JSON nor the markers asked for"),
+        (
+            lambda name, text: "（完全用中文回答的一句話。）" if name == "" else user(FIRST)(name, text),
+            "written in another language",
+        ),
+        (
+            lambda name, text: "{" if name == "dialogue_user" else None,
+            "the answer is neither the JSON nor the markers asked for",
+        ),
         (lambda name, text: "" if name == "" else user(FIRST)(name, text), "the answer is empty"),
-        (lambda name, text: '{"reason": "No.", "rating": 1}' if name == "judge_conversation" else user(FIRST)(name, text),
-         "conversation rated 1"),
+        (
+            lambda name, text: (
+                '{"reason": "No.", "rating": 1}' if name == "judge_conversation" else user(FIRST)(name, text)
+            ),
+            "conversation rated 1",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_right_is_dropped_with_its_reason(tax, taxonomy, alpaca, say, reason):
     with RunningLoopback(say=say) as server:
         manifest = play(tax, server.url, alpaca, "--limit", 2)
