@@ -17,7 +17,7 @@ COMMANDS = {
     "tree": "folder --json",
     "diff": "--base --json",
     "rules": "rule_id --json",
-    "recycle": "source --only --keep " + ASKING + " --limit --language --license",
+    "recycle": "source --only --keep --measure --encoder " + ASKING + " --limit --language --license",
     "translate": "source --to --responses " + ASKING + " --limit --language --license",
     "dialogue": "source --turns " + ASKING + " --limit --language --license",
     "schema": "kind --write",

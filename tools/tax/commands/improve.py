@@ -45,6 +45,17 @@ def _improving(command: Command) -> Command:
     show_default=True,
     help="better: a judge compares the new sample with the old in both orders; the old stays unless the new one wins.",
 )
+@click.option(
+    "--measure",
+    metavar="MODEL",
+    help="Measure what changed with a local causal model (a folder that transformers loads): lengths, perplexities, "
+    "coherence and IFD, before and after.",
+)
+@click.option(
+    "--encoder",
+    metavar="MODEL",
+    help="The sentence encoder that measures coherence (default: the states of --measure).",
+)
 @_improving
 def recycle(source: Path, only: Any, keep: Any, **options: Any) -> int:
     """Make samples better by reflection (Reflection-Tuning).

@@ -19,11 +19,12 @@ from tax.generate.preview import Preview
 from tax.generate.progress import Progress
 from tax.generate.session import RunOptions, session
 from tax.improve.grounds import Grounds
+from tax.improve.measured import Models, load_models, measure, pair_of, table
 from tax.improve.run import TAG, ImprovementRun
 from tax.improve.work import Given, Method, Tools
 from tax.load import load
 from tax.problems import UserError, excerpt
-from tax.runs import MANIFEST, SAMPLES, RunFolder, read_manifest, run_id
+from tax.runs import MANIFEST, REPORT, SAMPLES, RunFolder, read_manifest, read_samples, run_id, write_whole
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
 from tax.tree import TAXONOMY, find_root, head, leaf_files
@@ -36,6 +37,8 @@ class Options(RunOptions):
     limit: int | None = None
     language: str | None = None
     license: str | None = None
+    measure: str | None = None
+    encoder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Result:
         """The table of the leaves, or of a dry run the prompts and the count of calls."""
         if self.folder is None:
             return previewed(self.previews)
-        return told(self.manifest, self.folder, summary(self.manifest))
+        measures = f"{table(self.manifest['measures'])}\n" if "measures" in self.manifest else ""
+        return measures + told(self.manifest, self.folder, summary(self.manifest))
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,26 @@ def run_command(path: Path, method: Method, options: Options) -> Result:
     root = find_root(path) or find_root(Path.cwd()) or Path.cwd()
     plain = Origin()
     origin = replace(plain, language=options.language or plain.language, license=options.license or plain.license)
-    return asyncio.run(_run(Source(path, root, origin, options.limit), method, options))
+    source = Source(path, root, origin, options.limit)
+    if options.encoder and not options.measure:
+        raise UserError("--encoder goes with --measure")
+    models = load_models(options.measure, options.encoder) if options.measure and not options.dry_run else None
+    result = asyncio.run(_run(source, method, options))
+    if models and result.folder:
+        _measure(source, result, models)
+    return result
+
+
+def _measure(source: Source, result: Result, models: Models) -> None:
+    """Add the measures of the recycled samples, before and after, to a finished run's manifest and report."""
+    assert result.folder is not None
+    made = [sample for sample in read_samples(result.folder) if sample.parent]
+    parents = {sample.parent for sample in made}
+    before = {row.id: pair_of(row) for row in source.rows() if isinstance(row, Sample) and row.id in parents}
+    pairs = [(before[sample.parent], pair_of(sample)) for sample in made if sample.parent in before]
+    result.manifest["measures"] = measure([old for old, _ in pairs], [new for _, new in pairs], models)
+    write_whole(result.folder / MANIFEST, json.dumps(result.manifest, ensure_ascii=False, indent=2) + "\n")
+    write_whole(result.folder / REPORT, f"{markdown(result.manifest)}\n{table(result.manifest['measures'])}")
 
 
 def language_tag(written: str, option: str) -> str:
