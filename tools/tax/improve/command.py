@@ -59,7 +59,7 @@ class Result:
         if self.folder is None:
             return previewed(self.previews)
         measures = f"{table(self.manifest['measures'])}\n" if "measures" in self.manifest else ""
-        return measures + told(self.manifest, self.folder, summary(self.manifest))
+        return measures + told(self.manifest, self.folder, report.summary(self.manifest))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _measure(source: Source, result: Result, models: Models) -> None:
     pairs = [(before[sample.parent], pair_of(sample)) for sample in made if sample.parent in before]
     result.manifest["measures"] = measure([old for old, _ in pairs], [new for _, new in pairs], models)
     write_whole(result.folder / MANIFEST, json.dumps(result.manifest, ensure_ascii=False, indent=2) + "\n")
-    write_whole(result.folder / REPORT, f"{markdown(result.manifest)}\n{table(result.manifest['measures'])}")
+    write_whole(result.folder / REPORT, f"{report.markdown(result.manifest)}\n{table(result.manifest['measures'])}")
 
 
 def language_tag(written: str, option: str) -> str:
@@ -144,14 +144,12 @@ async def _fill(folder: RunFolder, source: Source, method: Method, tools: Tools,
     manifest = folder.manifest
     try:
         with Progress(total, total, "samples", quiet=quiet) as progress:
-            name = source.path.stem
-            run = ImprovementRun(
-                source.rows(), name, method, tools, folder, finished=lambda count: progress.samples_ended(count)
-            )
+            leaf = (source.path.stem, source.blob)
+            run = ImprovementRun(source.rows(), leaf, method, tools, folder, finished=progress.samples_ended)
             progress.watch(run)
             manifest |= await run.run()
         manifest["ended"] = now()
-        folder.finish(markdown(manifest))
+        folder.finish(report.markdown(manifest))
     except BaseException as error:
         folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
         raise
@@ -195,7 +193,6 @@ def _manifest(
     return {
         "id": run_id(identity),
         "command": method.command,
-        "done": method.done,
         "status": "running",
         "versions": {"tax": __version__, "python": platform.python_version()},
         "taxonomy": {"commit": commit, "dirty": dirty},
@@ -243,18 +240,3 @@ def _previews(source: Source, method: Method, tools: Tools) -> tuple[Preview, ..
             first = Preview(f"sample {row.id}", "shown above", 0, 0, tuple(asked))
     how = f"{works:,} of {total:,} samples can be {method.done}"
     return (*([first] if first else []), Preview(str(source.path), how, least, most, ()))
-
-
-def summary(manifest: dict[str, Any]) -> str:
-    """Return the outcome of a run in a sentence or two."""
-    said = f"{manifest['kept']:,} of {manifest['drawn']:,} samples {manifest['done']}"
-    if manifest["originals"]:
-        said += f"; {manifest['originals']:,} stay as they were"
-    gone = manifest["drawn"] - manifest["kept"] - manifest["originals"]
-    return said + (f"; {gone:,} are left out." if gone else ".")
-
-
-def markdown(manifest: dict[str, Any]) -> str:
-    """Return the report of a run as Markdown."""
-    head_, _, rest = report.markdown(manifest).partition(report.summary(manifest))
-    return f"{head_}{summary(manifest)} `dropped.jsonl` says why, one by one.{rest}"

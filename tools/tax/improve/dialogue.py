@@ -14,7 +14,7 @@ from tax.duplicates import Sequences
 from tax.generate.skills import dialogue
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.translate import ANSWER, CONVERSATION, answered, judge_fields, judged_whole
-from tax.improve.work import Given, Shown, Tools
+from tax.improve.work import BEGUN, Given, Shown, Tools
 from tax.improve.written import language_fault
 from tax.languages import language_name
 from tax.leaf import Message
@@ -65,9 +65,9 @@ class Playing:
         self.calls = (1, 2 * (method.turns - 1) + 1)
         self.begin: Draft | Drop = given.draft()
         if len(given.sample.messages) > 2:
-            self.begin = Drop("begun", "a dialogue already")
+            self.begin = Drop(BEGUN, "a dialogue already")
         elif given.sample.kind not in PLAYED:
-            self.begin = Drop("begun", f"a {given.sample.kind} sample: nothing is known beyond it")
+            self.begin = Drop(BEGUN, f"a {given.sample.kind} sample: nothing is known beyond it")
 
     async def _play(self, draft: Draft) -> Draft | Drop:
         """Play turn after turn to the stop. A turn in another language, or a call that fails, drops the whole."""

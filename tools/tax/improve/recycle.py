@@ -15,7 +15,7 @@ from tax import judge
 from tax.generate.skills import dialogue, judged
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.compare import CALLS, PROMPT, compare, fields_of
-from tax.improve.work import NOTHING, Given, Shown, Tools
+from tax.improve.work import BEGUN, NOTHING, Given, Shown, Tools
 from tax.improve.written import language_fault
 from tax.languages import language_name
 from tax.leaf import Message
@@ -78,9 +78,9 @@ class Recycling:
         draft = replace(given.draft(), question=instruction, context=self._context, answer=sample.messages[-1].content)
         self.begin: Draft | Drop = draft
         if sample.kind == "problem":
-            self.begin = Drop("begun", "computed, so right by construction", draft=draft)
+            self.begin = Drop(BEGUN, "computed, so right by construction", draft=draft)
         elif sample.source and self._passage is None:
-            self.begin = Drop("begun", "its document is not at hand", draft=draft)
+            self.begin = Drop(BEGUN, "its document is not at hand", draft=draft)
 
     def _stages(self, method: Recycle) -> Sequence[Stage]:
         stages: list[Stage] = []

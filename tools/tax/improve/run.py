@@ -11,7 +11,7 @@ from typing import Any
 from tax.exchange import Unread
 from tax.generate.run import LeafResult, describe
 from tax.generate.stages import Board, Draft, Drop, refine
-from tax.improve.work import READ, Given, Method, Tools, dropped_of, sample_of
+from tax.improve.work import BEGUN, READ, Given, Method, Tools, dropped_of, sample_of
 from tax.runs import RunFolder
 from tax.sample import Dropped, Sample
 
@@ -33,7 +33,7 @@ class ImprovementRun:
     def __init__(
         self,
         rows: Iterable[Sample | Unread],
-        name: str,
+        leaf: tuple[str, str],
         method: Method,
         tools: Tools,
         folder: RunFolder,
@@ -43,13 +43,13 @@ class ImprovementRun:
         self.board = Board()
         self.caller = tools.caller
         self._rows = rows
-        self._name = name  # of the input, for rows that are no samples
+        self._leaf = leaf  # the input's name and git id, for rows that are no samples
         self._method = method
         self._tools = tools
         self._folder = folder
         self._finished = finished
         self._leaves: dict[tuple[str, str], Improved] = {}
-        self._reasons: dict[tuple[str, str], Counter[str]] = {}
+        self._reasons: dict[tuple[str, str], Counter[tuple[str, str]]] = {}  # (stage, reason) of a leaf's drops
         self._seen: set[bytes] = set()
         self._openings: Counter[bytes] = Counter()
         self._unwritten: dict[int, tuple[list[Sample], list[Dropped]]] = {}
@@ -62,7 +62,7 @@ class ImprovementRun:
             async with asyncio.TaskGroup() as group:
                 for number, row in enumerate(self._rows):
                     if isinstance(row, Unread):
-                        self._end(number, (self._name, ""), [], [self._unread(row)])
+                        self._end(number, self._leaf, [], [self._unread(row)])
                         continue
                     await room.acquire()
                     await self.caller.throttle.room()
@@ -108,8 +108,8 @@ class ImprovementRun:
 
     def _unread(self, row: Unread) -> Dropped:
         return Dropped(
-            leaf=self._name,
-            leaf_blob="",
+            leaf=self._leaf[0],
+            leaf_blob=self._leaf[1],
             draw=row.row,
             outcome="failed",
             stage=READ,
@@ -133,14 +133,18 @@ class ImprovementRun:
         result.kept += not dropped
         result.originals += len(samples) if dropped else 0
         self.board.kept += 1
-        self._reasons.setdefault(leaf, Counter()).update(drop.reason for drop in dropped)
+        self._reasons.setdefault(leaf, Counter()).update((drop.stage, drop.reason) for drop in dropped)
         self._finished(self._written)
 
     def _described(self) -> dict[str, Any]:
         results = []
         for leaf, result in sorted(self._leaves.items()):
-            result.dropped = dict(self._reasons[leaf].most_common())
+            reasons = self._reasons[leaf]
+            result.dropped = dict(Counter(reason for _, reason in reasons.elements()).most_common())
             result.draws, result.stop = result.drawn, "enough"
+            only = next(iter(reasons), ("", ""))
+            if len(reasons) == 1 and only[0] == BEGUN and not result.kept:
+                result.skipped, result.stop = True, only[1]  # a leaf for which the method has nothing to do
             results.append(result)
         counts = describe(results, self.board, self.caller)
         return counts | {"originals": sum(result.originals for result in results), "leaves": [*map(asdict, results)]}

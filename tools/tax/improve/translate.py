@@ -15,7 +15,7 @@ from tax.calls import Caller
 from tax.generate.skills import dialogue, judged
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.survivors import lost, read_names
-from tax.improve.work import NOTHING, Given, Shown, Tools
+from tax.improve.work import BEGUN, NOTHING, Given, Shown, Tools
 from tax.improve.written import language_fault
 from tax.languages import language_name
 from tax.leaf import Message
@@ -73,9 +73,9 @@ class Translation:
         self.calls = (calls, calls)
         self.begin: Draft | Drop = given.draft()
         if sample.language.lower() == method.to.lower():
-            self.begin = Drop("begun", f"in {method.to} already")
+            self.begin = Drop(BEGUN, f"in {method.to} already")
         elif any(len(message.content) > LONGEST for message in sample.messages):
-            self.begin = Drop("begun", f"a message of more than {LONGEST:,} characters", "failed")
+            self.begin = Drop(BEGUN, f"a message of more than {LONGEST:,} characters", "failed")
 
     async def _translate(self, draft: Draft) -> Draft | Drop:
         names: dict[str, str] = {}

@@ -15,6 +15,7 @@ from tax.improve.grounds import Grounds
 from tax.prompts import Prompt
 from tax.sample import Dropped, Sample, content_id
 
+BEGUN = "begun"  # the stage of what a method has nothing to do with
 READ = "read"  # the stage of what cannot go in at all: no method falls back to it
 NOTHING = "—"  # stands in a prompt where there is no context, source or name
 

@@ -139,7 +139,7 @@ def diversity(instructions: list[str]) -> Diversity:
 def _leaf(result: Mapping[str, Any], manifest: Mapping[str, Any]) -> LeafFigures:
     return LeafFigures(
         leaf=result["leaf"],
-        wanted=manifest["settings"]["samples"],
+        wanted=manifest["settings"].get("samples", result["drawn"]),  # a run that improves samples wants all it reads
         drawn=result["drawn"],
         kept=result["kept"],
         dropped=dict(result["dropped"] or {}),

@@ -39,13 +39,16 @@ def markdown(manifest: Mapping[str, Any]) -> str:
         f"Calls asked: {sum(calls['asked'].values()):,}, reused: {sum(calls['reused'].values()):,}, "
         f"tried again: {sum(calls['retries'].values()):,}. "
         f"Tokens: {calls['prompt_tokens']:,} in prompts, {calls['completion_tokens']:,} in answers.",
-        "The stages count the draws that ran ahead of need too; the leaves count what the result is made of.",
     ]
+    if "command" not in manifest:
+        lines += ["The stages count the draws that ran ahead of need too; the leaves count what the result is made of."]
     return "\n".join(lines) + "\n"
 
 
 def summary(manifest: Mapping[str, Any]) -> str:
     """Return the outcome of a run in one sentence or two."""
+    if "command" in manifest:
+        return _improved(manifest)
     leaves = len(manifest["leaves"])
     grown = leaves - manifest["skipped"]
     said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {grown} of {leaves} leaves."
@@ -56,3 +59,17 @@ def summary(manifest: Mapping[str, Any]) -> str:
             " `--teacher http://localhost:8000/v1 --model NAME` (any OpenAI-compatible server)."
         )
     return said
+
+
+_DONE = {"recycle": "recycled", "translate": "translated", "dialogue": "played on to dialogues"}
+
+
+def _improved(manifest: Mapping[str, Any]) -> str:
+    """Return the outcome of a run that improved samples, in a sentence."""
+    done = _DONE.get(manifest["command"], "improved")
+    said = [f"{manifest['kept']:,} of {manifest['drawn']:,} samples {done}"]
+    left = manifest["drawn"] - manifest["kept"] - manifest["originals"]
+    said += [f"{manifest['originals']:,} kept as they were"] if manifest["originals"] else []
+    said += [f"{left:,} left out"] if left else []
+    why = ": dropped.jsonl says why, one by one." if len(said) > 1 else "."
+    return ", ".join(said) + why
