@@ -101,7 +101,7 @@ def dialogue(source: Path, turns: int, **options: Any) -> int:
     """Play single prompts on to dialogues of several turns, the teacher on both sides (Taiwan LLM).
 
     RUN is a run folder; FILE holds samples, or conversations in the form alpaca, sharegpt or messages. A dialogue stops
-    when the user has what he came for, when one side repeats itself, or after so many turns; then it is judged.
+    when the user has no more to ask, when one side repeats itself, or after so many turns; then it is judged.
     """
     from tax.improve.dialogue import SelfPlay
 

@@ -1,8 +1,8 @@
 """Self-play (Taiwan LLM 3, Figure 1): a single prompt becomes a dialogue, the teacher playing both sides.
 
-The sample's own question and answer are the first turn. Then the teacher plays the user, who says when he has what he
-came for, and the assistant, who answers. The dialogue stops there, or when one of them begins to repeat himself, or at
-the number of turns that was asked for. A judge reads the whole. Knowledge and computed problems are left out: what is
+The sample's own question and answer are the first turn. Then the teacher plays the user, who says when
+there is nothing more to ask, and the assistant, who answers. The dialogue stops there, or when one of them begins to
+repeat what was said, or at the number of turns that was asked for. A judge reads the whole. Knowledge and computed problems are left out: what is
 said beyond them would rest on nothing.
 """
 
@@ -81,7 +81,7 @@ class Playing:
                 stop = "the user has no more to ask"
                 break
             if asked.near(tokens(message)):
-                stop = "the user repeats himself"
+                stop = "the user repeats an earlier message"
                 break
             fault = self._fault(message)
             if fault:
@@ -91,7 +91,7 @@ class Playing:
             if isinstance(result, Drop):
                 return replace(result, stage="played")
             if told.near(tokens(result.answer)):
-                stop = "the assistant repeats himself"
+                stop = "the assistant repeats an earlier answer"
                 break
             asked.add(tokens(message))
             told.add(tokens(result.answer))
