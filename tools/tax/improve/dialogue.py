@@ -1,9 +1,9 @@
 """Self-play (Taiwan LLM 3, Figure 1): a single prompt becomes a dialogue, the teacher playing both sides.
 
-The sample's own question and answer are the first turn. Then the teacher plays the user, who says when
-there is nothing more to ask, and the assistant, who answers. The dialogue stops there, or when one of them begins to
-repeat what was said, or at the number of turns that was asked for. A judge reads the whole. Knowledge and computed problems are left out: what is
-said beyond them would rest on nothing.
+The sample's own question and answer are the first turn. Then the teacher plays the user, who says when there is nothing
+more to ask, and the assistant, who answers. The dialogue stops there, or when one of them begins to repeat what was
+said, or at the number of turns that was asked for. A judge reads the whole. Knowledge and computed problems are left
+out: what is said beyond them would rest on nothing.
 """
 
 from collections.abc import Mapping, Sequence
