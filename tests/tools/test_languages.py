@@ -76,3 +76,34 @@ def test_chinese_beside_it_changes_no_call_of_an_english_leaf(tax, taxonomy):
 )
 def test_names_of_languages(tag, reader, name):
     assert language_name(tag, reader) == name
+
+
+ZH_ALPACA = [{"instruction": "木頭為什麼會浮在水上？", "output": "因為木頭比同體積的水輕。"}]
+
+
+@pytest.mark.parametrize(("command", "simplified"), [("recycle", False), ("recycle", True), ("dialogue", True)])
+def test_samples_in_chinese_are_improved_in_chinese(tax, taxonomy, command, simplified):
+    new = "这样说比较清楚，请你再看一次。" if simplified else "這樣說比較清楚，請你再看一次。"
+    keys = "complexity detail knowledge ambiguity reasoning instruction answer helpfulness relevance accuracy details"
+
+    def say(name, text):
+        return (
+            new if name == "" else json.dumps(dict.fromkeys([*keys.split(), "reason", "message"], new) | {"over": "NO"})
+        )
+
+    (taxonomy / "zh.json").write_text(json.dumps(ZH_ALPACA), encoding="utf-8")
+    with RunningLoopback(say=say) as server:
+        options = ["--language", "zh-Hant-TW", "--json", "--quiet", "--out", "out"]
+        code, output, errors = tax(command, "zh.json", "--teacher", server.url, *options)
+        texts = [message["content"] for body in server.bodies for message in body["messages"]]
+    assert code == 0, errors
+    manifest = json.loads(output)
+    assert not any("You " in text or "Answer with" in text for text in texts)
+    assert any("臺灣正體中文" in text for text in texts)
+    assert manifest["dropped"] == ({"Simplified characters": 1} if simplified else {})
+    (sample,) = lines(taxonomy / "out/samples.jsonl") or [None]
+    if command == "recycle":
+        assert (sample["parent"] is None) == simplified
+        assert simplified or sample["prompt"].startswith("reflect_response.zh-Hant@")
+    else:
+        assert sample is None

@@ -4,7 +4,8 @@ import asyncio
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Source:
         """Yield the samples, one by one. Raises UserError."""
         return islice(read(self.path, self.origin), self.limit)
 
-    @property
+    @cached_property
     def blob(self) -> str:
         """Git's id of the file that holds the samples."""
         return file_blob(self.path / SAMPLES if self.path.is_dir() else self.path)
@@ -122,21 +123,23 @@ def language_tag(written: str, option: str) -> str:
 
 
 async def _run(source: Source, method: Method, options: Options) -> Result:
-    total, leaves, languages = _surveyed(source, method)
-    holdouts = _holdouts(source.root)
+    grounds, holdouts = Grounds(source.root), _holdouts(source.root)
+    survey = _surveyed(source, method, grounds)
     async with session(options, source.root, find_config(source.root)) as caller:
         if caller.teacher.grounded_only:
             raise TeacherError(
                 f"the teacher {caller.teacher.name} cannot write: `tax {method.command}` needs a model teacher, "
                 "such as --teacher http://localhost:8000/v1 --model NAME (any OpenAI-compatible server)"
             )
-        tools = Tools(caller, Holdouts(holdouts), Grounds(source.root))
+        tools = Tools(caller, Holdouts(holdouts), grounds)
         if options.dry_run:
             return Result({}, None, _previews(source, method, tools))
-        used = prompts.chosen(method.prompts, languages)
-        manifest = _manifest(source, method, caller, used, holdouts, options) | {"inputs": _inputs(source, leaves)}
+        used = prompts.chosen(method.prompts, survey.languages)
+        rests_on = {"holdouts": run_id({"holdouts": holdouts}), "documents missing": sorted(survey.missing)}
+        manifest = _manifest(source, method, caller, used, rests_on, options)
+        manifest["inputs"] = _inputs(source, survey.leaves)
         folder = RunFolder(options.out or source.root / "runs" / manifest["id"], manifest)
-        await _fill(folder, source, method, tools, total, quiet=options.quiet)
+        await _fill(folder, source, method, tools, survey.rows, quiet=options.quiet)
     return Result(folder.manifest, folder.path)
 
 
@@ -155,20 +158,29 @@ async def _fill(folder: RunFolder, source: Source, method: Method, tools: Tools,
         raise
 
 
-def _surveyed(source: Source, method: Method) -> tuple[int, dict[tuple[str, str], str], set[str]]:
-    """Read the input once: how many rows it has, its leaves with their licences, and the languages to be written."""
-    total = 0
-    leaves: dict[tuple[str, str], str] = {}
-    languages = set()
+@dataclass
+class Survey:
+    """What an input holds, told by reading it once."""
+
+    rows: int = 0
+    leaves: dict[tuple[str, str], str] = field(default_factory=dict)  # name and git id -> licence
+    languages: set[str] = field(default_factory=set)  # to be written
+    missing: set[str] = field(default_factory=set)  # leaves whose documents are not as they were
+
+
+def _surveyed(source: Source, method: Method, grounds: Grounds) -> Survey:
+    survey = Survey()
     for row in source.rows():
-        total += 1
+        survey.rows += 1
         if isinstance(row, Sample):
-            leaves.setdefault((row.leaf, row.leaf_blob), row.license)
-            languages.add(method.language(row))
-    if not leaves:
-        fault = f"none of its {total:,} rows can be read" if total else "it is empty"
+            survey.leaves.setdefault((row.leaf, row.leaf_blob), row.license)
+            survey.languages.add(method.language(row))
+            if row.source and grounds.passage(row) is None:
+                survey.missing.add(row.leaf)
+    if not survey.leaves:
+        fault = f"none of its {survey.rows:,} rows can be read" if survey.rows else "it is empty"
         raise UserError(f"{source.path} holds no sample: {fault}")
-    return total, leaves, languages
+    return survey
 
 
 def _holdouts(root: Path) -> list[str]:
@@ -178,13 +190,18 @@ def _holdouts(root: Path) -> list[str]:
 
 
 def _manifest(
-    source: Source, method: Method, caller: Caller, used: list[prompts.Prompt], holdouts: list[str], options: Options
+    source: Source,
+    method: Method,
+    caller: Caller,
+    used: list[prompts.Prompt],
+    rests_on: dict[str, Any],
+    options: Options,
 ) -> dict[str, Any]:
     commit, dirty = head(source.root)
     identity: dict[str, Any] = {
         "command": method.command,
         "source": {"blob": source.blob, "limit": source.limit, **asdict(source.origin)},
-        "holdouts": run_id({"holdouts": holdouts}),
+        "rests on": rests_on,
         "teacher": {"name": caller.teacher.name, "model": caller.teacher.model},
         "settings": {**method.settings, "seed": options.seed},
         "prompts": {prompt.title: prompt.digest for prompt in used},
