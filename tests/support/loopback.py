@@ -71,10 +71,11 @@ class Loopback:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.seen += 1
+        number = self.seen  # before others come in
         self.keys.add(request.headers.get("Authorization", ""))
         self.on_request(self.seen)
         await asyncio.sleep(self.delay)
-        fault = self._fault()
+        fault = self._fault(number)
         if fault == "busy":
             return web.json_response({"error": {"message": "slow down"}}, status=429, headers={"Retry-After": "0"})
         if fault == "error":
@@ -97,12 +98,12 @@ class Loopback:
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         return web.json_response({"choices": [choice], "usage": usage})
 
-    def _fault(self) -> str:
-        if self.stop_after and self.seen > self.stop_after:
+    def _fault(self, number: int) -> str:
+        if self.stop_after and number > self.stop_after:
             return "error"
         for name in ("busy", "error", "dropped", "broken", "empty"):
             every = getattr(self.faults, name)
-            if every and self.seen % every == 0:
+            if every and number % every == 0:
                 return name
         return ""
 

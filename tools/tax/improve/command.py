@@ -98,12 +98,12 @@ def run_command(path: Path, method: Method, options: Options) -> Result:
         raise UserError("--encoder goes with --measure")
     models = load_models(options.measure, options.encoder) if options.measure and not options.dry_run else None
     result = asyncio.run(_run(source, method, options))
-    if models and result.folder:
+    if method.command == "recycle" and result.folder:
         _measure(source, result, models)
     return result
 
 
-def _measure(source: Source, result: Result, models: Models) -> None:
+def _measure(source: Source, result: Result, models: Models | None) -> None:
     """Add the measures of the recycled samples, before and after, to a finished run's manifest and report."""
     assert result.folder is not None
     made = [sample for sample in read_samples(result.folder) if sample.parent]

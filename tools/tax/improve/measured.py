@@ -54,26 +54,29 @@ def pair_of(sample: Sample) -> Pair:
     return "\n\n".join(message.content for message in sample.messages[:-1]), sample.messages[-1].content
 
 
-def measure(before: Sequence[Pair], after: Sequence[Pair], models: Models) -> dict[str, Any]:
-    """Return the measures of the same samples before and after, for a manifest."""
+def measure(before: Sequence[Pair], after: Sequence[Pair], models: Models | None) -> dict[str, Any]:
+    """Return the measures of the same samples before and after, for a manifest; without models, their lengths."""
     return {
-        "model": models.name,
-        "encoder": models.encoder_name,
+        "model": models.name if models else None,
+        "encoder": models.encoder_name if models else None,
         "samples": len(after),
         "before": _row(before, models),
         "after": _row(after, models),
     }
 
 
-def _row(pairs: Sequence[Pair], models: Models) -> dict[str, Any]:
+def _row(pairs: Sequence[Pair], models: Models | None) -> dict[str, Any]:
+    asked, said = lengths(pair[0] for pair in pairs), lengths(pair[1] for pair in pairs)
+    row = {"instruction_words": asked.mean if asked else None, "response_words": said.mean if said else None}
+    return row | (_by_models(pairs, models) if models else {})
+
+
+def _by_models(pairs: Sequence[Pair], models: Models) -> dict[str, Any]:
     from tax.measures.perplexity import summarize
 
     summary = summarize(models.scorer.score_all(pairs))
-    asked, said = lengths(pair[0] for pair in pairs), lengths(pair[1] for pair in pairs)
     coherence = models.embedder.coherence(pairs) if pairs else []
     return {
-        "instruction_words": asked.mean if asked else None,
-        "response_words": said.mean if said else None,
         "coherence": sum(coherence) / len(coherence) if coherence else None,
         "measurable": summary.measurable,
         **asdict(summary),
@@ -93,10 +96,10 @@ def table(measures: Mapping[str, Any]) -> str:
 
 
 def _told(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    first = [row["instruction_words"], row["response_words"], row["instruction_perplexity"]]
-    first += [row["response_perplexity_alone"], row["response_perplexity_given"], row["coherence"]]
-    ratios = [row["ifd"], row["ifd_perplexity"]] if row["measurable"] else [None, None]
-    share = f"{row['below_one']:.0%}" if row["below_one"] is not None else "-"
+    first = [row["instruction_words"], row["response_words"], row.get("instruction_perplexity")]
+    first += [row.get("response_perplexity_alone"), row.get("response_perplexity_given"), row.get("coherence")]
+    ratios = [row["ifd"], row["ifd_perplexity"]] if row.get("measurable") else [None, None]
+    share = f"{row['below_one']:.0%}" if row.get("below_one") is not None else "-"
     return (
         name,
         *(f"{value:,.1f}" if value is not None else "-" for value in first[:5]),
@@ -110,6 +113,11 @@ def _two(value: float | None) -> str:
 
 
 def _notes(measures: Mapping[str, Any]) -> list[str]:
+    if measures["model"] is None:
+        return [
+            f"{measures['samples']:,} recycled samples, lengths in words. `--measure MODEL` fills the other columns. "
+            "The paper's figures are by Llama 2 7B, in tokens."
+        ]
     notes = [
         f"{measures['samples']:,} recycled samples. Perplexities by {cell(measures['model'])}, coherence by "
         f"{cell(measures['encoder'])}; lengths in words. The paper's figures are by Llama 2 7B, in tokens."
