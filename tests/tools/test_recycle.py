@@ -237,8 +237,9 @@ def test_what_came_of_it_is_told_and_can_be_walked_back(tax, taxonomy, run):
     assert code == 0
     assert "12 of 15 samples recycled, 3 kept as they were: dropped.jsonl says why" in output
     assert "[15/15]" in errors
-    assert "| before " in output and "12 recycled samples, lengths in words" in output
-    assert "12 of 15 samples recycled" in (taxonomy / "recycled/report.md").read_text(encoding="utf-8")
+    report = (taxonomy / "recycled/report.md").read_text(encoding="utf-8")
+    assert "12 of 15 samples recycled" in report
+    assert "| before " in report and "12 recycled samples, lengths in words" in report
     sample = next(s for s in lines(taxonomy / "recycled/samples.jsonl") if s["kind"] == "knowledge")
     code, output, _ = tax("blame", sample["id"], "--run", "recycled")
     assert code == 0

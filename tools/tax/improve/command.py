@@ -59,8 +59,9 @@ class Result:
         """The table of the leaves, or of a dry run the prompts and the count of calls."""
         if self.folder is None:
             return previewed(self.previews)
-        measures = f"{table(self.manifest['measures'])}\n" if "measures" in self.manifest else ""
-        return measures + told(self.manifest, self.folder, report.summary(self.manifest))
+        measures = self.manifest.get("measures")
+        shown = f"{table(measures)}\n" if measures and measures["model"] else ""
+        return shown + told(self.manifest, self.folder, report.summary(self.manifest))
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def _by_models(pairs: Sequence[Pair], models: Models) -> dict[str, Any]:
 def table(measures: Mapping[str, Any]) -> str:
     """Return the measures as a table, in Markdown that the terminal can show too."""
     rows = [COLUMNS, *(_told(name, measures[name]) for name in ("before", "after"))]
-    rows += [(name, *(f"{value:g}" for value in values), "", "") for name, *values in PAPER]
+    rows += [(name, *map(_one, values[:5]), *map(_two, values[5:]), "", "") for name, *values in PAPER]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -102,10 +102,14 @@ def _told(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     share = f"{row['below_one']:.0%}" if row.get("below_one") is not None else "-"
     return (
         name,
-        *(f"{value:,.1f}" if value is not None else "-" for value in first[:5]),
+        *map(_one, first[:5]),
         *map(_two, first[5:] + ratios),
         share,
     )
+
+
+def _one(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}"
 
 
 def _two(value: float | None) -> str:
