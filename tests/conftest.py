@@ -1,12 +1,15 @@
 """Fixtures that several tests use: a small taxonomy in a git repository, and the command line in this process."""
 
+import json
 import os
 
 import git
 import pytest
 from hypothesis import settings
 
+from support.improving import ALPACA
 from support.leaves import COMPOST, LEAVES, write_leaf
+from support.loopback import RunningLoopback
 from tax.cli import run as run_cli
 
 # In CI a red run can be repeated: the same cases are drawn each time. At a desk they are new ones.
@@ -43,3 +46,20 @@ def tax(taxonomy, monkeypatch, capsys):
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def run(tax, taxonomy):
+    """A generated run of every kind of leaf, in the folder `out`."""
+    with RunningLoopback() as server:
+        code, _, errors = tax("generate", "--teacher", server.url, "--samples", 3, "--out", "out", "--quiet")
+        assert code == 0, errors
+    return taxonomy / "out"
+
+
+@pytest.fixture
+def alpaca(taxonomy):
+    """A file in the form alpaca."""
+    path = taxonomy / "alpaca.json"
+    path.write_text(json.dumps(ALPACA), encoding="utf-8")
+    return path

@@ -15,8 +15,9 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"commands"},
+    {"improve"},
     {"generate"},
-    {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "export"},
+    {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "export", "measures"},
     {"judge"},
     {
         "teachers",

@@ -4,6 +4,7 @@ from tax.cli import cli
 from tax.renderers import RENDERERS
 from tax.sample import Dropped, Sample, Source
 
+ASKING = "--teacher --model --concurrency --engine --workers --out --calls --seed --dry-run --json --quiet"
 COMMANDS = {
     "validate": "paths --changed --base --format --strict --no-cache",
     "generate": "leaves --changed --base --teacher --model --samples --concurrency --engine --workers --out --calls "
@@ -16,8 +17,12 @@ COMMANDS = {
     "tree": "folder --json",
     "diff": "--base --json",
     "rules": "rule_id --json",
+    "recycle": "source --only --keep --measure --encoder " + ASKING + " --limit --language --license",
+    "translate": "source --to --responses " + ASKING + " --limit --language --license",
+    "dialogue": "source --turns " + ASKING + " --limit --language --license",
     "schema": "kind --write",
     "export": "run --format --out --push --json",
+    "report": "run --baseline --html --format",
 }
 
 

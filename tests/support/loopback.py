@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -30,6 +31,7 @@ class Faults:
     error: int = 0  # 500
     dropped: int = 0  # the connection is closed without an answer
     broken: int = 0  # JSON that breaks off
+    empty: int = 0  # an answer without a character
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Loopback:
     structured: bool = True  # False: refuses response_format with HTTP 400, and answers between markers
     models: tuple[str, ...] = ("loopback-1",)
     rate: Callable[[str, str], Any] | None = None  # (prompt name, text) -> a rating, to make a judge strict
+    say: Callable[[str, str], str | None] | None = None  # (prompt name, text) -> an answer, None for the usual one
     requests: Counter[str] = field(default_factory=Counter)  # answered with 200, by a hash of the request's body
     seen: int = 0
     in_flight: int = 0
@@ -68,10 +71,11 @@ class Loopback:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.seen += 1
+        number = self.seen  # before others come in
         self.keys.add(request.headers.get("Authorization", ""))
         self.on_request(self.seen)
         await asyncio.sleep(self.delay)
-        fault = self._fault()
+        fault = self._fault(number)
         if fault == "busy":
             return web.json_response({"error": {"message": "slow down"}}, status=429, headers={"Retry-After": "0"})
         if fault == "error":
@@ -88,22 +92,28 @@ class Loopback:
         text = self._answer(body, written)
         if fault == "broken":
             text = text[: len(text) // 2] if "response_format" in body else ""
+        elif fault == "empty":
+            text = ""
         usage = {"prompt_tokens": len(written) // 4, "completion_tokens": max(1, len(text) // 4)}
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         return web.json_response({"choices": [choice], "usage": usage})
 
-    def _fault(self) -> str:
-        if self.stop_after and self.seen > self.stop_after:
+    def _fault(self, number: int) -> str:
+        if self.stop_after and number > self.stop_after:
             return "error"
-        for name in ("busy", "error", "dropped", "broken"):
+        for name in ("busy", "error", "dropped", "broken", "empty"):
             every = getattr(self.faults, name)
-            if every and self.seen % every == 0:
+            if every and number % every == 0:
                 return name
         return ""
 
     def _answer(self, body: dict[str, Any], written: str) -> str:
         words = random.Random(hashlib.sha256(written.encode()).digest())
         text = body["messages"][-1]["content"]
+        named = body.get("response_format", {}).get("json_schema", {}).get("name", "")
+        said = self.say(named, text) if self.say else None
+        if said is not None:
+            return said
         if "response_format" in body:
             named = body["response_format"]["json_schema"]
             return json.dumps(self._object(named["schema"], named["name"], text, words), ensure_ascii=False)
@@ -128,16 +138,16 @@ class Loopback:
         return made
 
     def _marked(self, text: str, words: random.Random) -> str:
-        form = text.rsplit("nothing else:\n\n", 1)[1].splitlines()
-        groups = 5 if "Repeat this form" in text else 1
+        form = text.rsplit("\n\n", 1)[1].splitlines()  # the last paragraph, in whichever language it is asked for
+        groups = 5 if "Repeat this form" in text or "每一組都重複" in text else 1
         lines = []
         for _ in range(groups):
             for line in form:
                 marker, _, about = line.partition("]")
-                best = "YES" if "YES" in about else about.partition(":")[0].rpartition(", ")[2]
-                lines.append(
-                    line if marker == "[END" else f"{marker}] {best if 'one of' in about else sentence(words, 14)}"
-                )
+                choices = re.search(r"(?:one of |下列之一：)([^:：]*)", about)
+                best = re.split(", |、", choices[1])[-1].strip() if choices else sentence(words, 14)
+                best = "YES" if choices and "YES" in about else best
+                lines.append(line if marker == "[END" else f"{marker}] {best}")
         return "\n".join(lines)
 
 

@@ -116,7 +116,7 @@ def test_another_prompt_draws_anew_for_the_leaves_that_it_is_for(grow, monkeypat
     changed = {"judge_pair": "another"}
     monkeypatch.setattr(
         "tax.generate.inputs.prompt_digests",
-        lambda names: {name: changed.get(name, digest) for name, digest in prompt_digests(names).items()},
+        lambda *asked: {name: changed.get(name, digest) for name, digest in prompt_digests(*asked).items()},
     )
     assert carried(grow("--changed")[0]) == {COMPOST_LEAF}
 

@@ -46,6 +46,13 @@ def parse(text: str, fields: Sequence[OutputField]) -> Answer:
     return Answer(_checked(found, fields, lost), tuple(lost))
 
 
+def plain(text: str) -> Answer:
+    """Return the answer of a prompt without output fields: {"text": ...}. Raises BrokenAnswer."""
+    if not text.strip():
+        raise BrokenAnswer("the answer is empty")
+    return Answer({"text": _whole(text.strip())})
+
+
 def _from_json(text: str) -> Mapping[str, Any] | None:
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
@@ -86,7 +93,16 @@ def _value(value: Any, field: OutputField) -> Any:
         return _choice(value, field)
     if not isinstance(value, str) or not value.strip():
         raise BrokenAnswer(f"'{field.name}' in the answer is not a text, or is empty")
-    return value.strip()
+    return _whole(value.strip())
+
+
+def _whole(text: str) -> str:
+    """Return a text that any file can hold: half of a pair of surrogates is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BrokenAnswer("the answer holds half a character") from None
+    return text
 
 
 def _groups(value: Any, field: OutputField, lost: list[str]) -> list[dict[str, Any]]:

@@ -64,6 +64,7 @@ def trace(found: Found, root: Path) -> str:
         lines += ["", *_source_lines(sample.source, path and path.parent, root)]
     lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
     lines += [f"  rating    {rating.rubric}: {rating.rating}. {printable(rating.reason)}" for rating in sample.ratings]
+    lines += [f"  parent    {printable(sample.parent)}, which it was made from"] if sample.parent else []
     lines += [f"  license   {printable(sample.license)}"]
     return "\n".join(lines) + "\n"
 

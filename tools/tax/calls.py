@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tax.answers import Answer, BrokenAnswer, parse
+from tax.answers import Answer, BrokenAnswer, parse, plain
 from tax.journal import Journal
 from tax.problems import UserError
 from tax.prompts import Prompt
@@ -265,6 +265,4 @@ def _read(completion: Completion, prompt: Prompt) -> Answer:
         raise BrokenAnswer(f"the answer was cut at {prompt.file.max_tokens} tokens")
     if prompt.file.output:
         return parse(completion.text, prompt.file.output)
-    if not completion.text.strip():
-        raise BrokenAnswer("the answer is empty")
-    return Answer({"text": completion.text.strip()})
+    return plain(completion.text)

@@ -14,6 +14,7 @@ import click
 
 from tax import __version__
 from tax.commands import COMMANDS
+from tax.commands.options import run_options
 from tax.problems import UserError
 
 FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
@@ -84,16 +85,6 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     "as for a pull request.",
 )
 @click.option(
-    "--teacher",
-    default="builtin",
-    show_default=True,
-    metavar="T",
-    help="builtin; scripted:FILE; the URL of an OpenAI-compatible server, or several with commas between them; a model "
-    "in this process, hf:FOLDER, vllm:MODEL or llamacpp:FILE; or a name from tax.toml. "
-    "A server's key is read from the environment: TAX_API_KEY, or what tax.toml says.",
-)
-@click.option("--model", default="", metavar="NAME", help="The server's model (default: its only one).")
-@click.option(
     "--samples",
     default=30,
     show_default=True,
@@ -101,50 +92,12 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     metavar="N",
     help="Kept samples wanted of each leaf.",
 )
-@click.option(
-    "--concurrency",
-    default=64,
-    show_default=True,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Calls in flight at once, over all servers and workers.",
-)
-@click.option(
-    "--engine",
-    default="local",
-    show_default=True,
-    type=click.Choice(["local", "ray"]),
-    help="Where the teacher runs: here, or spread over the nodes of a Ray cluster.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    metavar="N",
-    help="With --engine ray: how many teachers to start (default: one for each GPU that it needs, or for each node).",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The run folder (default: runs/ID, where ID follows from the leaves, the teacher and the settings).",
-)
-@click.option(
-    "--calls",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where finished calls are kept (default: .tax/calls).",
-)
-@click.option("--seed", default=0, show_default=True, metavar="N", help="Another seed draws other samples.")
-@click.option("--dry-run", is_flag=True, help="Show the prompts and the count of calls; ask nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the run's manifest as JSON instead of the table.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@run_options(teacher="builtin")
 def generate(
     leaves: tuple[Path, ...],
     changed: bool,
     base: str | None,
-    teacher: str,
     as_json: bool,
-    dry_run: bool,
     **options: Any,
 ) -> int:
     """Grow leaves into judged samples.
@@ -162,7 +115,7 @@ def generate(
     if base and not changed:
         raise UserError("--base goes with --changed")
     chosen, root = choose(leaves, base is not None, base)
-    result = run_command(chosen, root, Options(teacher=teacher, changed=changed, dry_run=dry_run, **options))
+    result = run_command(chosen, root, Options(changed=changed, **options))
     click.echo(result.as_json() if as_json else result.as_text(), nl=False)
     return PROBLEMS if result.unfit else FINE
 
@@ -264,6 +217,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _interrupted(arguments: list[str]) -> int:
-    kept = ". Finished calls are kept: the same command goes on from here" if "generate" in arguments else ""
+    asks = {"generate", "recycle", "translate", "dialogue"}.intersection(arguments)
+    kept = ". Finished calls are kept: the same command goes on from here" if asks else ""
     click.echo(f"tax: interrupted{kept}", err=True)
     return INTERRUPTED

@@ -68,7 +68,7 @@ def read(path: Path, origin: Origin | None = None) -> Iterator[Sample | Unread]:
     if path.is_dir():
         yield from read_samples(path)
         return
-    blob = _blob(path)
+    blob = file_blob(path)
     for number, written in _rows(path):
         try:
             yield _sample(_parsed(written), path.stem, blob, origin or Origin())
@@ -238,7 +238,7 @@ def _parsed(written: object) -> object:
         raise Unfit("no JSON") from error
 
 
-def _blob(path: Path) -> str:
+def file_blob(path: Path) -> str:
     """Return git's id of a file, which is read in pieces: it may be larger than memory."""
     try:
         with path.open("rb") as file:

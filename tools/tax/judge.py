@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tax.calls import Caller, Priority
-from tax.prompts import load
+from tax.prompts import ENGLISH, load
 from tax.sample import Rating
 
 
@@ -33,7 +33,9 @@ RELEVANCE = Rubric("relevance", "judge_relevance", frozenset({2}))
 SELF_CONTAINED = Rubric("self-contained", "judge_self_contained", frozenset({1}))
 
 
-async def rate(caller: Caller, rubric: Rubric, fields: Mapping[str, Any], priority: Priority) -> Rating:
-    """Ask for a rating. Raises CallFailed where the judge gives none that can be read."""
-    answer = await caller.ask(load(rubric.prompt), fields, priority=priority)
+async def rate(
+    caller: Caller, rubric: Rubric, fields: Mapping[str, Any], priority: Priority, language: str = ENGLISH
+) -> Rating:
+    """Ask for a rating, by the prompt in a language. Raises CallFailed where the judge gives none that is readable."""
+    answer = await caller.ask(load(rubric.prompt, language), fields, priority=priority)
     return Rating(rubric=rubric.name, rating=answer.values["rating"], reason=answer.values["reason"])

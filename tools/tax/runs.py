@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from tax.problems import UserError
 from tax.sample import Dropped, Sample
@@ -20,6 +20,8 @@ try:
     import fcntl
 except ImportError:  # not on Windows, where two runs into one folder are not told apart
     fcntl = None  # type: ignore[assignment]
+
+Record = TypeVar("Record", Sample, Dropped)
 
 MANIFEST, SAMPLES, DROPPED, REPORT = "manifest.json", "samples.jsonl", "dropped.jsonl", "report.md"
 PART = ".part"  # ends the name of a file that is not whole yet
@@ -219,16 +221,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_samples(folder: Path) -> Iterator[Sample]:
     """Read a finished run's samples, one by one. Raises UserError."""
+    return _read(folder, SAMPLES, Sample)
+
+
+def read_dropped(folder: Path) -> Iterator[Dropped]:
+    """Read what a finished run dropped, one by one. Raises UserError."""
+    return _read(folder, DROPPED, Dropped)
+
+
+def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
     try:
-        with (folder / SAMPLES).open(encoding="utf-8") as lines:
+        with (folder / name).open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
-                    yield Sample.model_validate_json(line)
+                    yield record.model_validate_json(line)
                 except ValueError as error:
-                    raise UserError(f"{folder / SAMPLES}, line {number}, is no sample") from error
+                    noun = "sample" if record is Sample else "dropped draft"
+                    raise UserError(f"{folder / name}, line {number}, is no {noun}") from error
     except FileNotFoundError as error:
         status = read_manifest(folder).get("status")
-        raise UserError(f"the run {folder} has no samples: it is {status}. Run its command again to go on") from error
+        raise UserError(f"the run {folder} has no {name}: it is {status}. Run its command again to go on") from error
 
 
 def run_folders(parent: Path) -> list[Path]:

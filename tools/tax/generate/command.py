@@ -1,7 +1,6 @@
 """`tax generate` from its options to a finished run folder: opens the teacher, the journal and the folder, and runs."""
 
 import asyncio
-import contextlib
 import datetime
 import json
 import platform
@@ -16,37 +15,26 @@ from tax.calls import Caller
 from tax.config import Config, find_config
 from tax.generate.carry import Carried, find_carried, holdout_id
 from tax.generate.fetching import fetch_documents
-from tax.generate.inputs import PROMPTS, Input, Settings, prompt_digests, read_inputs
+from tax.generate.inputs import PROMPTS, Input, Settings, read_inputs
 from tax.generate.preview import Preview, preview
 from tax.generate.progress import Progress
 from tax.generate.results import describe
 from tax.generate.run import UNFIT, UNREAD, Generation
-from tax.journal import Journal
+from tax.generate.session import RunOptions, session
 from tax.problems import UserError, printable
 from tax.runs import RunFolder, read_manifest, run_id
-from tax.teachers.base import Teacher, TeacherError
-from tax.teachers.open import open_teacher
+from tax.teachers.base import Teacher
 from tax.tree import head, leaves_at
 
 MANY = 1000  # leaves whose reading takes a second or more
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
     """The options of the command."""
 
-    teacher: str = "builtin"
-    model: str = ""
     samples: int = 30
-    concurrency: int = 64
-    seed: int = 0
-    out: Path | None = None
-    calls: Path | None = None
-    engine: str = "local"  # or ray
-    workers: int | None = None  # of a Ray cluster
     changed: bool = False  # carry over from earlier runs what would come out the same
-    dry_run: bool = False
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,9 +61,9 @@ class Result:
     def as_text(self) -> str:
         """The table of the leaves, or of a dry run the prompts and the count of calls."""
         if self.folder is None:
-            return _previewed(self.previews)
-        table = "Nothing has changed since this run.\n" if self.unchanged else _table(self.manifest)
-        return f"{table}\n{report.summary(self.manifest)}\nRun folder: {self.folder}\n"
+            return previewed(self.previews)
+        table = "Nothing has changed since this run.\n" if self.unchanged else table_of(self.manifest)
+        return told(table, report.summary(self.manifest), self.folder)
 
 
 def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
@@ -90,45 +78,20 @@ def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
 
 async def _run(files: Sequence[Path], root: Path, options: Options, config: Config) -> Result:
     settings = Settings(options.samples, options.seed, options.concurrency)
-    teacher = await _open(options, config)
-    journal = Journal(options.calls or root / ".tax" / "calls")
-    caller = Caller(teacher, journal, settings.concurrency, settings.seed)
-    try:
+    async with session(options, root, config) as caller:
         if len(files) >= MANY:
             _say(f"Reading {len(files):,} leaves", options)
-        inputs = await read_inputs(files, root, teacher, settings, config)
+        inputs = await read_inputs(files, root, caller.teacher, settings, config)
         carried = _carried(inputs, root, options) if options.changed else {}
         if options.dry_run:
             return Result({}, None, tuple(preview(inputs, carried, caller, settings, config)))
-        manifest = _manifest(inputs, root, teacher, settings)
+        manifest = _manifest(inputs, root, caller.teacher, settings)
         path = options.out or root / "runs" / manifest["id"]
         if len(carried) == len(inputs) and {each.folder for each in carried.values()} == {path.resolve()}:
             return Result(read_manifest(path), path, unchanged=True)
         folder = RunFolder(path, manifest)
-        try:
-            await _fill(folder, inputs, carried, caller, settings, config, quiet=options.quiet)
-        except TeacherError:
-            await caller.drain()
-            raise
-        await caller.drain()
-        return Result(folder.manifest, folder.path)
-    finally:
-        await caller.close()
-        journal.close()
-        with contextlib.suppress(Exception):
-            await teacher.close()
-
-
-async def _open(options: Options, config: Config) -> Teacher:
-    if options.engine == "ray":
-        try:
-            from tax.teachers.cluster import open_cluster
-        except ModuleNotFoundError as error:
-            raise TeacherError(f"--engine ray needs the package {error.name}: pip install 'tax[cluster]'") from error
-        return await open_cluster(options.teacher, options.model, config.teachers, options.workers)
-    if options.workers is not None:
-        raise UserError("--workers is for a cluster: add --engine ray, or leave it out")
-    return await open_teacher(options.teacher, options.model, config.teachers)
+        await _fill(folder, inputs, carried, caller, settings, config, quiet=options.quiet)
+    return Result(folder.manifest, folder.path)
 
 
 def _carried(inputs: Sequence[Input], root: Path, options: Options) -> dict[int, Carried]:
@@ -157,7 +120,8 @@ async def _fill(
 ) -> None:
     manifest = folder.manifest
     try:
-        with Progress(len(inputs) - len(carried), settings.samples, quiet=quiet) as progress:
+        growing = len(inputs) - len(carried)
+        with Progress(growing * settings.samples, growing, quiet=quiet) as progress:
             commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
             generation = Generation(
                 inputs,
@@ -172,7 +136,7 @@ async def _fill(
             progress.watch(generation)
             results = await generation.run()
         manifest |= describe(results, generation.board, caller)
-        manifest["ended"] = _now()
+        manifest["ended"] = now()
         folder.finish(report.markdown(manifest))
     except BaseException as error:
         folder.abandon("interrupted" if isinstance(error, KeyboardInterrupt | asyncio.CancelledError) else "failed")
@@ -181,6 +145,7 @@ async def _fill(
 
 def _manifest(inputs: Sequence[Input], root: Path, teacher: Teacher, settings: Settings) -> dict[str, Any]:
     commit, dirty = head(root)
+    used = prompts.chosen(PROMPTS, (each.language for each in inputs))
     return {
         "id": run_id({"leaves": [each.identity for each in inputs]}),
         "status": "running",
@@ -188,22 +153,33 @@ def _manifest(inputs: Sequence[Input], root: Path, teacher: Teacher, settings: S
         "taxonomy": {"commit": commit, "dirty": dirty},
         "teacher": {"name": teacher.name, "model": teacher.model},
         "settings": asdict(settings),
-        "sampling": {
-            name: {"temperature": prompt.file.temperature, "max_tokens": prompt.file.max_tokens}
-            for name, prompt in ((name, prompts.load(name)) for name in PROMPTS)
-        },
-        "prompts": prompt_digests(),
-        "started": _now(),
+        "sampling": sampling_of(used),
+        "prompts": {prompt.title: prompt.digest for prompt in used},
+        "started": now(),
         "holdouts": sorted({holdout_id(text) for each in inputs for text in each.holdouts}),
         "inputs": [each.entry for each in inputs],
     }
 
 
-def _now() -> str:
+def sampling_of(used: Sequence[prompts.Prompt]) -> dict[str, dict[str, Any]]:
+    """Return how the answers to some prompts are drawn, for a manifest."""
+    return {
+        prompt.title: {"temperature": prompt.file.temperature, "max_tokens": prompt.file.max_tokens} for prompt in used
+    }
+
+
+def now() -> str:
+    """Return the time as manifests have it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _table(manifest: dict[str, Any]) -> str:
+def told(table: str, summary: str, folder: Path) -> str:
+    """Return what the terminal shows of a finished run: a table of its leaves, a summary, where it lies."""
+    return f"{table}\n{summary}\nRun folder: {folder}\n"
+
+
+def table_of(manifest: dict[str, Any]) -> str:
+    """Return the table of a run's leaves; those that were carried over have no row."""
     rows = [("leaf", "drawn", "kept", "dropped"), *report.table_rows(manifest, carried=False)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
@@ -213,7 +189,8 @@ def _table(manifest: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n" if len(rows) > 1 else "All leaves are carried over.\n"
 
 
-def _previewed(previews: Sequence[Preview]) -> str:
+def previewed(previews: Sequence[Preview]) -> str:
+    """Return what the terminal shows of a dry run: the prompts, and how many calls there would be."""
     lines = []
     for each in previews:
         for name, messages in each.prompts:
@@ -221,7 +198,9 @@ def _previewed(previews: Sequence[Preview]) -> str:
             for role, content in messages:
                 lines += [f"[{role}]", *report.safe_lines(content), ""]
     for each in previews:
-        calls = f", {each.least_calls:,} to {each.most_calls:,} calls" if each.most_calls else ""
-        lines.append(f"{printable(each.leaf)}: {each.how}{calls}")
+        calls = f"{each.least_calls:,} to " if each.least_calls < each.most_calls else ""
+        lines.append(
+            f"{printable(each.leaf)}: {each.how}" + (f", {calls}{each.most_calls:,} calls" * bool(each.most_calls))
+        )
     least, most = sum(each.least_calls for each in previews), sum(each.most_calls for each in previews)
     return "\n".join([*lines, "", f"{least:,} calls at least, {most:,} at most. Nothing was asked."]) + "\n"

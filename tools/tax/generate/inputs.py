@@ -43,6 +43,7 @@ class Input:
     file: Path
     entry: dict[str, Any]  # as the manifest has it
     holdouts: tuple[str, ...]
+    language: str  # of its prompts
 
     @property
     def name(self) -> str:
@@ -80,16 +81,18 @@ async def read_inputs(
     return read
 
 
-def prompt_digests(names: Sequence[str] = PROMPTS) -> dict[str, str]:
-    """Return the digests of some prompts, by default of all that generation asks by."""
-    return {name: prompts.load(name).digest for name in names}
+def prompt_digests(names: Sequence[str], language: str) -> dict[str, str]:
+    """Return the digests of some prompts in a language, by their titles."""
+    return {prompt.title: prompt.digest for prompt in (prompts.load(name, language) for name in names)}
 
 
 def _input(loaded: Loaded, root: Path, common: dict[str, Any]) -> Input:
     path, leaf = loaded.path.resolve(), loaded.leaf
     documents = _documents(loaded)
     asked = knowledge.PROMPTS if isinstance(leaf, KnowledgeLeaf) else skills.PROMPTS
-    facts = {"leaf": loaded.name, "blob": loaded.blob, "documents": documents, "prompts": prompt_digests(asked)}
+    language = leaf.language if leaf else prompts.ENGLISH
+    digests = prompt_digests(asked, language)
+    facts = {"leaf": loaded.name, "blob": loaded.blob, "documents": documents, "prompts": digests}
     entry = {
         "leaf": loaded.name,
         "path": str(path.relative_to(root) if path.is_relative_to(root) else path),
@@ -100,7 +103,7 @@ def _input(loaded: Loaded, root: Path, common: dict[str, Any]) -> Input:
         "documents": documents,
         "identity": identity_of(facts | common),
     }
-    return Input(loaded.path, entry, tuple(leaf.holdouts) if leaf else ())
+    return Input(loaded.path, entry, tuple(leaf.holdouts) if leaf else (), language)
 
 
 def _documents(loaded: Loaded) -> list[dict[str, str]]:

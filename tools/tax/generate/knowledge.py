@@ -18,7 +18,7 @@ from tax.generate.stages import Draft, Drop, Stage, failed
 from tax.languages import language_name
 from tax.leaf import KnowledgeLeaf, KnowledgeSeed, Message
 from tax.load import Loaded
-from tax.prompts import Prompt, bullets, load
+from tax.prompts import Prompt, bullets, load, wording_of
 from tax.sample import Source
 from tax.teachers.base import CallFailed
 
@@ -85,7 +85,11 @@ class KnowledgePlan:
 
     def questions_prompt(self, chunk: Chunk, seed: KnowledgeSeed) -> tuple[Prompt, dict[str, Any]]:
         """Return the prompt for a chunk and a seed, and what fills it."""
-        pairs = [f"Question: {pair.question}\nAnswer: {pair.answer}" for pair in seed.questions_and_answers]
+        words = wording_of(self._leaf.language)
+        pairs = [
+            f"{words.question}{words.colon}{pair.question}\n{words.answer}{words.colon}{pair.answer}"
+            for pair in seed.questions_and_answers
+        ]
         fields: dict[str, Any] = {
             "domain": self._leaf.domain,
             "title": chunk.document.title,
@@ -94,11 +98,11 @@ class KnowledgePlan:
             "seed_context": seed.context.strip(),
             "seed_questions": "\n\n".join(pairs),
             "count": QUESTIONS,
-            "language": language_name(self._leaf.language),
+            "language": language_name(self._leaf.language, self._leaf.language),
             "language_tag": self._leaf.language,
             "principles": bullets(self._leaf.principles),
         }
-        return load("knowledge_questions"), fields
+        return load("knowledge_questions", self._leaf.language), fields
 
     def _draft(self, chunk: Chunk, draw: int, seed: int, prompt: Prompt, pair: dict[str, str]) -> Draft:
         document = chunk.document
@@ -147,14 +151,18 @@ class KnowledgePlan:
             "language_tag": self._leaf.language,
         }
 
+    async def _judged(self, rubric: judge.Rubric, draft: Draft) -> Draft | Drop:
+        fields = self.judge_fields(draft)
+        return await judged(self._caller, rubric, fields, draft, self._rank, self._leaf.language)
+
     async def _judge_faithfulness(self, draft: Draft) -> Draft | Drop:
-        return await judged(self._caller, judge.FAITHFULNESS, self.judge_fields(draft), draft, self._rank)
+        return await self._judged(judge.FAITHFULNESS, draft)
 
     async def _judge_relevance(self, draft: Draft) -> Draft | Drop:
-        return await judged(self._caller, judge.RELEVANCE, self.judge_fields(draft), draft, self._rank)
+        return await self._judged(judge.RELEVANCE, draft)
 
     async def _judge_self_contained(self, draft: Draft) -> Draft | Drop:
-        return await judged(self._caller, judge.SELF_CONTAINED, self.judge_fields(draft), draft, self._rank)
+        return await self._judged(judge.SELF_CONTAINED, draft)
 
 
 def find_evidence(chunk: Chunk, quoted: str) -> tuple[int, int] | None:

@@ -74,16 +74,17 @@ def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tu
     question = seed.messages[0].content
     draft = Draft("question", 0, question, (index,), messages=tuple(seed.messages))
     response, response_fields = plan.response_prompt(draft)
-    shown = [(prompt, fields), (load(judge.QUESTION.prompt), fields | {"question": question})]
+    shown = [(prompt, fields), (load(judge.QUESTION.prompt, leaf.language), fields | {"question": question})]
     prompts = [_filled(prompt, fields, caller) for prompt, fields in shown]
     prompts.append(
         (response.name, caller.request(response, response_fields, conversation=[("user", question)]).messages)
     )
     if isinstance(seed, DialogueSeed):
         plan_text = "(what the user is after, from the first stage)"
-        turn_fields = fields | {"plan": plan_text, "dialogue": dialogue(seed.messages[:2]), "turn": 2}
-        prompts.append(_filled(load("user_turn"), turn_fields, caller))
-    prompts.append(_filled(load(judge.PAIR.prompt), fields | {"dialogue": dialogue(seed.messages)}, caller))
+        turn_fields = fields | {"plan": plan_text, "dialogue": dialogue(seed.messages[:2], leaf.language), "turn": 2}
+        prompts.append(_filled(load("user_turn", leaf.language), turn_fields, caller))
+    judged = fields | {"dialogue": dialogue(seed.messages, leaf.language)}
+    prompts.append(_filled(load(judge.PAIR.prompt, leaf.language), judged, caller))
     return tuple(prompts)
 
 
@@ -99,7 +100,7 @@ def _knowledge_prompts(
     draft = Draft("knowledge", 0, pair.question, context=chunk.text, answer=pair.answer)
     shown = [plan.questions_prompt(chunk, seed)]
     shown += [
-        (load(rubric.prompt), plan.judge_fields(draft))
+        (load(rubric.prompt, leaf.language), plan.judge_fields(draft))
         for rubric in (judge.FAITHFULNESS, judge.RELEVANCE, judge.SELF_CONTAINED)
     ]
     return tuple(_filled(prompt, fields, caller) for prompt, fields in shown)

@@ -15,7 +15,7 @@ from tax.generate.stages import Draft, Drop, Stage, failed, folder_name
 from tax.languages import language_name
 from tax.leaf import DialogueSeed, Message, QuestionSeed, SkillLeaf
 from tax.load import Loaded
-from tax.prompts import Prompt, bullets, load
+from tax.prompts import ENGLISH, Prompt, bullets, load, wording_of
 from tax.teachers.base import CallFailed
 
 QUESTIONS = 10  # asked for in one prompt
@@ -33,7 +33,6 @@ PROMPTS = (
     "user_turn",
     judge.PAIR.prompt,
 )
-NO_RULES = "* The task has no further rules."
 
 
 class SkillPlan:
@@ -48,9 +47,9 @@ class SkillPlan:
         self._fields = {
             "task": leaf.task_description.strip(),
             "path": folder_name(loaded),
-            "language": language_name(leaf.language),
+            "language": language_name(leaf.language, leaf.language),
             "principles": bullets(leaf.principles),
-            "rules": bullets(leaf.principles) or NO_RULES,
+            "rules": bullets(leaf.principles) or wording_of(leaf.language).no_rules,
         }
         self.turn = len(self._seeds)
         self.batch = max(_count(seed) for _, seed in self._seeds)
@@ -80,17 +79,16 @@ class SkillPlan:
         """Return the prompt of the first stage for a seed, and what fills it."""
         fields: dict[str, Any] = {**self._fields, "count": _count(seed)}
         if isinstance(seed, DialogueSeed):
-            fields |= {"seed_dialogue": dialogue(seed.messages), "follow_ups": len(seed.messages) // 2 - 1}
-            return load("skill_dialogues"), fields
+            fields |= {"seed_dialogue": self._dialogue(seed.messages), "follow_ups": len(seed.messages) // 2 - 1}
+            return self._load("skill_dialogues"), fields
         fields["seed_question"] = seed.question.strip()
         if seed.context:
-            return load("skill_questions_grounded"), fields | {"seed_context": seed.context.strip()}
-        return load("skill_questions"), fields
+            return self._load("skill_questions_grounded"), fields | {"seed_context": seed.context.strip()}
+        return self._load("skill_questions"), fields
 
     async def _judge_question(self, draft: Draft) -> Draft | Drop:
-        return await judged(
-            self._caller, judge.QUESTION, self._fields | {"question": draft.instruction}, draft, self._rank
-        )
+        fields = self._fields | {"question": draft.instruction}
+        return await judged(self._caller, judge.QUESTION, fields, draft, self._rank, self._leaf.language)
 
     async def _respond(self, draft: Draft) -> Draft | Drop:
         prompt, fields = self.response_prompt(draft)
@@ -110,31 +108,41 @@ class SkillPlan:
     def response_prompt(self, draft: Draft) -> tuple[Prompt, dict[str, Any]]:
         """Return the persona's prompt (LAB's two: precise and creative), and what fills it."""
         seed = self._leaf.seed_examples[draft.seeds[0]]
-        return load(f"response_{self._leaf.response_style}"), self._fields | {"seed_example": dialogue(seed.messages)}
+        example = {"seed_example": self._dialogue(seed.messages)}
+        return self._load(f"response_{self._leaf.response_style}"), self._fields | example
 
     async def _user_turn(self, draft: Draft, messages: Sequence[Message], turn: int) -> str:
-        fields = self._fields | {"plan": draft.plan, "dialogue": dialogue(messages), "turn": turn}
-        answer = await self._caller.ask(load("user_turn"), fields, priority=(self._rank, draft.draw))
+        fields = self._fields | {"plan": draft.plan, "dialogue": self._dialogue(messages), "turn": turn}
+        answer = await self._caller.ask(self._load("user_turn"), fields, priority=(self._rank, draft.draw))
         return str(answer.values["text"])
 
     async def _judge_pair(self, draft: Draft) -> Draft | Drop:
-        fields = self._fields | {"dialogue": dialogue(draft.messages)}
-        return await judged(self._caller, judge.PAIR, fields, draft, self._rank)
+        fields = self._fields | {"dialogue": self._dialogue(draft.messages)}
+        return await judged(self._caller, judge.PAIR, fields, draft, self._rank, self._leaf.language)
+
+    def _load(self, name: str) -> Prompt:
+        return load(name, self._leaf.language)
+
+    def _dialogue(self, messages: Sequence[Message]) -> str:
+        return dialogue(messages, self._leaf.language)
 
 
-async def judged(caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], draft: Draft, rank: int) -> Draft | Drop:
-    """Have a draft rated; it goes on with its rating, or is dropped for it."""
-    rating = await judge.rate(caller, rubric, fields, (rank, draft.draw))
+async def judged(
+    caller: Caller, rubric: judge.Rubric, fields: dict[str, Any], draft: Draft, rank: int, language: str = ENGLISH
+) -> Draft | Drop:
+    """Have a draft rated, with the prompt in a language; it goes on with its rating, or is dropped for it."""
+    rating = await judge.rate(caller, rubric, fields, (rank, draft.draw), language)
     draft = replace(draft, ratings=(*draft.ratings, rating))
     if rubric.passes(rating):
         return draft
     return Drop(f"{rubric.name} judged", f"{rubric.name} rated {rating.rating}", detail=rating.reason, draft=draft)
 
 
-def dialogue(messages: Sequence[Message]) -> str:
-    """Return a conversation as prompts show it."""
-    names = {"user": "User", "assistant": "Assistant"}
-    return "\n\n".join(f"{names[message.role]}: {message.content.strip()}" for message in messages)
+def dialogue(messages: Sequence[Message], language: str = ENGLISH) -> str:
+    """Return a conversation as the prompts of a language show it."""
+    words = wording_of(language)
+    names = {"user": words.user, "assistant": words.assistant}
+    return "\n\n".join(f"{names[message.role]}{words.colon}{message.content.strip()}" for message in messages)
 
 
 def _count(seed: QuestionSeed | DialogueSeed) -> int:

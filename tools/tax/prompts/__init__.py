@@ -3,11 +3,14 @@
 A placeholder is `{name}`. Filling is one pass over the prompt's own text, so that braces in a leaf, a document or an
 answer stay what they are. `output` lists the fields of the answer: they become a JSON schema for servers that take
 one, and text markers for those that do not (answers.py reads both). Without `output` the answer is the text itself.
+
+A folder named by a language tag holds the prompts in that language: zh-Hant/ for leaves in zh-Hant, zh-Hant-TW and so
+on. A prompt that is not there is taken in English.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -15,6 +18,10 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from tax.prompts.wording import ENGLISH, WORDINGS, Wording
+
+__all__ = ["ENGLISH", "OutputField", "Prompt", "bullets", "chosen", "language_of", "load", "names", "wording_of"]
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -62,11 +69,22 @@ class Prompt:
     name: str
     digest: str
     file: _File
+    language: str = ENGLISH
+
+    @property
+    def title(self) -> str:
+        """The prompt as manifests name it: its name, and its language where that is not English."""
+        return self.name if self.language == ENGLISH else f"{self.name}.{self.language}"
 
     @property
     def label(self) -> str:
-        """The prompt as samples name it: name@digest."""
-        return f"{self.name}@{self.digest}"
+        """The prompt as samples name it: title@digest."""
+        return f"{self.title}@{self.digest}"
+
+    @property
+    def wording(self) -> Wording:
+        """The words of the prompt's language."""
+        return WORDINGS[self.language]
 
     @cached_property
     def placeholders(self) -> frozenset[str]:
@@ -109,14 +127,50 @@ class Prompt:
     def _forms(self) -> dict[bool, str]:
         """The words that ask for the answer's form: in JSON, and between markers."""
         output = self.file.output
-        return {True: _json_form(output), False: _marker_form(output)} if output else {True: "", False: ""}
+        return (
+            {True: _json_form(output, self.wording), False: _marker_form(output, self.wording)}
+            if output
+            else {True: "", False: ""}
+        )
+
+
+def load(name: str, language: str = ENGLISH) -> Prompt:
+    """Load a prompt by the name of its file, for work in a language (a BCP 47 tag)."""
+    return _load(name, language_for(language))
+
+
+def language_for(tag: str) -> str:
+    """Return the language that prompts have for a tag: its own, else a wider one (zh-Hant for zh-Hant-TW), else en."""
+    known = {language.lower(): language for language in WORDINGS}
+    parts = _SCRIPTS.get(tag.lower(), tag.lower()).split("-")
+    wider = ("-".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((known[each] for each in wider if each in known), ENGLISH)
+
+
+def wording_of(tag: str) -> Wording:
+    """Return the words of the language that prompts have for a tag."""
+    return WORDINGS[language_for(tag)]
+
+
+def chosen(names: Iterable[str], languages: Iterable[str]) -> list[Prompt]:
+    """Return some prompts in all the languages that some tags bring, each once, in order."""
+    named = list(names)
+    spoken = sorted({language_for(tag) for tag in languages} | {ENGLISH})
+    return list({prompt.title: prompt for each in spoken for name in named for prompt in [load(name, each)]}.values())
+
+
+# Regions whose script goes without saying (the likely subtags of Unicode's CLDR).
+_SCRIPTS = {"zh-tw": "zh-hant-tw", "zh-hk": "zh-hant-hk", "zh-mo": "zh-hant-mo"}
 
 
 @cache
-def load(name: str) -> Prompt:
-    """Load a prompt by the name of its file."""
-    data = resources.files("tax.prompts").joinpath(f"{name}.yaml").read_bytes()
-    return Prompt(name, hashlib.sha256(data).hexdigest()[:12], _File.model_validate(yaml.safe_load(data)))
+def _load(name: str, language: str) -> Prompt:
+    folder = resources.files("tax.prompts")
+    file = folder.joinpath(language, f"{name}.yaml")
+    if language == ENGLISH or not file.is_file():
+        language, file = ENGLISH, folder.joinpath(f"{name}.yaml")
+    data = file.read_bytes()
+    return Prompt(name, hashlib.sha256(data).hexdigest()[:12], _File.model_validate(yaml.safe_load(data)), language)
 
 
 def names() -> list[str]:
@@ -161,30 +215,27 @@ def _field_schema(field: OutputField, count: int) -> dict[str, Any]:
     return {"type": "string"}
 
 
-def _json_form(fields: Sequence[OutputField]) -> str:
-    return "Answer with one JSON object of this form, and nothing else:\n\n" + _json_object(fields)
+def _json_form(fields: Sequence[OutputField], words: Wording) -> str:
+    return f"{words.json_form}\n\n{_json_object(fields, words)}"
 
 
-def _json_object(fields: Sequence[OutputField]) -> str:
+def _json_object(fields: Sequence[OutputField], words: Wording) -> str:
     parts = []
     for field in fields:
         if field.kind == "list":
-            parts.append(f'"{field.name}": [{_json_object(field.items)}, ...]')
+            parts.append(f'"{field.name}": [{_json_object(field.items, words)}, ...]')
         else:
-            parts.append(f'"{field.name}": <{_about(field)}>')
+            parts.append(f'"{field.name}": <{_about(field, words)}>')
     return "{" + ", ".join(parts) + "}"
 
 
-def _marker_form(fields: Sequence[OutputField]) -> str:
+def _marker_form(fields: Sequence[OutputField], words: Wording) -> str:
     repeated = fields[0].kind == "list"
     group = fields[0].items if repeated else fields
-    lines = [f"[{field.name.upper()}] {_about(field)}" for field in group] + ["[END]"]
-    every = "Repeat this form for each. " if repeated else ""
-    return f"{every}Write each marker at the beginning of a line, in this form, and nothing else:\n\n" + "\n".join(
-        lines
-    )
+    lines = [f"[{field.name.upper()}] {_about(field, words)}" for field in group] + ["[END]"]
+    return f"{words.repeated if repeated else ''}{words.marker_form}\n\n" + "\n".join(lines)
 
 
-def _about(field: OutputField) -> str:
-    choices = "one of " + ", ".join(str(choice) for choice in field.choices) if field.choices else ""
-    return ": ".join(filter(None, [choices, field.about]))
+def _about(field: OutputField, words: Wording) -> str:
+    choices = words.one_of + words.between.join(str(choice) for choice in field.choices) if field.choices else ""
+    return words.colon.join(filter(None, [choices, field.about]))

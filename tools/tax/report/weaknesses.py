@@ -1,0 +1,89 @@
+"""Which leaves of a run are weak, why, and what their maintainer can do: rules of thumb with their thresholds."""
+
+from dataclasses import dataclass
+
+from tax.report.figures import BEYOND, NEAR_DUPLICATE, LeafFigures
+
+FEW = 0.5  # kept of drawn
+REPEATED = 0.3  # near-duplicates of drawn
+ALIKE = 0.45  # mean pairwise ROUGE-L of the kept instructions
+COVERED = 0.6  # of the documents' characters
+FAILED = 0.1  # of drawn
+
+SEVERE, MILD = 2, 1
+
+_NO_FAULT = {NEAR_DUPLICATE, BEYOND}  # repetition has its own rule
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """One thing that is weak about a leaf."""
+
+    weight: int  # SEVERE or MILD
+    what: str
+    advice: str
+    quotes: tuple[str, ...] = ()  # the judges' own words
+
+
+def weaknesses(figures: LeafFigures) -> list[Weakness]:
+    """Return what is weak about a leaf, the weightiest first; nothing where it waits for a model teacher."""
+    if figures.skipped:
+        if figures.stop == "needs a model teacher":
+            return []
+        return [Weakness(SEVERE, f"it was not grown: {figures.stop}", "mend what is named, and run again")]
+    found = [*_yield(figures), *_repetition(figures), *_failures(figures), *_coverage(figures)]
+    return sorted(found, key=lambda each: -each.weight)
+
+
+def _yield(figures: LeafFigures) -> list[Weakness]:
+    reasons = {reason: count for reason, count in figures.dropped.items() if reason not in _NO_FAULT}
+    main = max(reasons, key=lambda reason: reasons[reason], default="")
+    why = f", most often because: {main} ({reasons[main]} of {figures.drawn} drafts)" if main else ""
+    quotes = tuple(figures.quotes.get(main, ()))
+    if figures.kept == 0:
+        return [Weakness(SEVERE, f"nothing was kept of {figures.drawn} drafts{why}", _advice(main), quotes)]
+    if figures.kept < figures.wanted:
+        what = f"{figures.kept} of the {figures.wanted} samples wanted, since {figures.stop}{why}"
+        return [Weakness(SEVERE if figures.kept < FEW * figures.wanted else MILD, what, _advice(main), quotes)]
+    if figures.kept < FEW * figures.needed:
+        share = figures.kept / figures.needed
+        return [Weakness(MILD, f"only {share:.0%} of its drafts were kept{why}", _advice(main), quotes)]
+    return []
+
+
+def _repetition(figures: LeafFigures) -> list[Weakness]:
+    advice = "make the seeds differ more in topic and form, or add some"
+    found = []
+    if figures.repeated > REPEATED:
+        found.append(Weakness(MILD, f"{figures.repeated:.0%} of its drafts repeated an earlier one", advice))
+    rouge = figures.diversity.rouge_l if figures.diversity else None
+    if rouge is not None and rouge > ALIKE and set(figures.kinds) != {"problem"}:  # problems are alike by design
+        found.append(Weakness(MILD, f"its instructions are much alike (mean ROUGE-L {rouge:.2f})", advice))
+    return found
+
+
+def _failures(figures: LeafFigures) -> list[Weakness]:
+    if figures.drawn and figures.failed > FAILED * figures.drawn:
+        what = f"{figures.failed} of {figures.drawn} drafts failed before they were judged"
+        return [Weakness(MILD, what, "this is the teacher's or the server's doing rather than the leaf's")]
+    return []
+
+
+def _coverage(figures: LeafFigures) -> list[Weakness]:
+    if figures.coverage is not None and figures.kept and figures.coverage < COVERED:
+        what = f"its samples come from {figures.coverage:.0%} of its documents"
+        return [Weakness(MILD, what, "ask for more samples, or look at what is dropped from the rest")]
+    return []
+
+
+def _advice(reason: str) -> str:
+    """Return what to look at, by the stage that dropped most."""
+    if reason.startswith("question rated"):
+        return "read the dropped questions: the task description or the seeds may not say clearly what belongs here"
+    if reason.startswith("pair rated"):
+        return "read the dropped answers: the task may be too hard for this teacher, or its principles contradict"
+    if reason.startswith("faithfulness"):
+        return "read the dropped answers beside their passages: the document may be hard to read by itself"
+    if reason.startswith(("relevance", "self-contained")):
+        return "seeds that name their subject teach the teacher to do so"
+    return "`dropped.jsonl` in the run folder has every dropped draft with its reason"
