@@ -1,5 +1,5 @@
 """The commands beside the daily ones of cli.py, one module for each kind of user: options to calls, nothing else."""
 
-from tax.commands import authoring
+from tax.commands import authoring, training
 
-COMMANDS = [*authoring.COMMANDS]
+COMMANDS = [*authoring.COMMANDS, *training.COMMANDS]

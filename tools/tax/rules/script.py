@@ -33,7 +33,7 @@ _PAIRS = """
 肤膚 脑腦 节節 药藥 营營 补補 访訪 质質 财財 责責 败敗 货貨
 费費 资資 赛賽 赵趙 趋趨 跃躍 迟遲 针針 闲閒 饿餓 齐齊
 """
-_TRADITIONAL = {pair[0]: " or ".join(pair[1:]) for pair in _PAIRS.split()}
+TRADITIONAL = {pair[0]: " or ".join(pair[1:]) for pair in _PAIRS.split()}
 _SHOWN = 5  # characters named in a message
 
 
@@ -55,9 +55,9 @@ def traditional(leaf: Loaded, config: Config) -> Iterator[Finding]:
     if not isinstance(language, str) or not f"{language.lower()}-".startswith("zh-hant-"):
         return
     for loc, text in texts(leaf):
-        found = sorted(_TRADITIONAL.keys() & set(text), key=text.index)
+        found = sorted(TRADITIONAL.keys() & set(text), key=text.index)
         if found:
-            named = ", ".join(f"{each} ({_TRADITIONAL[each]})" for each in found[:_SHOWN])
+            named = ", ".join(f"{each} ({TRADITIONAL[each]})" for each in found[:_SHOWN])
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
             message = f"this text has Simplified characters: {named}{more}"
             yield Finding(loc, message, "write the Traditional ones, which stand in brackets")

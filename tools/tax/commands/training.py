@@ -1,0 +1,76 @@
+"""The commands for those who train models: mix."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="[RUN|FILE|TARGET=FILE]...")
+@click.option("--plan", required=True, type=_FILE, metavar="PLAN", help="The plan whose phases are filled.")
+@click.option("--out", required=True, type=_FILE, metavar="DIR", help="The data folder to write.")
+@click.option(
+    "--feedback",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
+    help="Conversations with a `thumb` or `rating`: the positive ones are feedback. May be given again.",
+)
+@click.option("--corpus", type=_FILE, metavar="FILE", help="A registry of sources, for the phases that take corpus.")
+@click.option(
+    "--corpus-root", type=_FILE, metavar="DIR", help="The folder of the sources' paths (default: the registry's)."
+)
+@click.option("--unverified", is_flag=True, help="Take sources too that nobody has verified.")
+@click.option(
+    "--taxonomy",
+    type=_FILE,
+    metavar="DIR",
+    help="The taxonomy whose hold-outs are kept out and whose datasets come in (default: the checkout's).",
+)
+@click.option("--without-taxonomy", is_flag=True, help="There is none: no hold-outs to keep out, no datasets.")
+@click.option(
+    "--recycled",
+    type=click.Choice(["add", "replace"]),
+    default="add",
+    show_default=True,
+    help="Whether recycled samples stand beside their parents or in their place.",
+)
+@click.option(
+    "--license",
+    "licenses",
+    multiple=True,
+    metavar="[FILE=]ID",
+    help="SPDX id of the licence of files whose rows state none; of all, or of one FILE. May be given again.",
+)
+@click.option("--language", default="en", show_default=True, metavar="TAG", help="The language of imported files.")
+@click.option("--json", "as_json", is_flag=True, help="Print mix.json instead of the tables.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def mix(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:
+    """Sort samples into the phases of a plan.
+
+    RUN is a run folder; FILE holds samples, or conversations of other tools (messages, alpaca, sharegpt). A sample goes
+    to the phases that take its branch. TARGET=FILE sends all of a file elsewhere: to a phase of the plan by its name,
+    or to knowledge, foundational, compositional or feedback.
+
+    What repeats, comes near a hold-out, or may not be used for its licence is left out and counted. DIR gets a file
+    for each phase, heldout/ to measure with, and mix.json, which says what went where. The same plan and inputs make
+    the same files, byte for byte.
+    """
+    from tax.mix import Options
+    from tax.mix import mix as make
+
+    mixed = make(inputs, Options(**options))
+    if as_json:
+        click.echo(json.dumps(mixed.record, ensure_ascii=False, indent=2))
+        for note in mixed.notes:
+            click.echo(f"note: {note}", err=True)
+    else:
+        click.echo(mixed.as_text(), nl=False)
+    return 0
+
+
+COMMANDS = (mix,)

@@ -1,0 +1,122 @@
+"""The taxonomy's hold-outs: what gives them away in a text, and their seeds as samples to measure with.
+
+Three things keep a conversation out, and its reason says which: a user's turn is near a hold-out's instruction (ROUGE-L
+as tax.duplicates has it); it contains a whole instruction word for word; its answer is, word for word, the answer of a
+skill's hold-out. The answers of knowledge may come again: they are what is to be learned, and only their questions are
+kept back.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from tax import duplicates
+from tax.leaf import KnowledgeLeaf, Leaf, Message, SkillLeaf
+from tax.load import Loaded
+from tax.prose import tokens
+from tax.sample import Kind, Sample, content_id
+
+NEAR, CONTAINED, ANSWERED = "near a hold-out", "contains a hold-out", "the answer of a hold-out"
+
+_LEAST = 8  # tokens that a text needs to be looked for within others, or as an answer: "Yes." is nobody's
+
+
+class Holdouts:
+    """Finds in a text the hold-outs and their near copies."""
+
+    def __init__(self, instructions: Iterable[str], answers: Iterable[str] = ()) -> None:
+        """Take in the instructions of all hold-outs, and the answers that may not come again."""
+        distinct = {" ".join(words): text for text in instructions if (words := tokens(text))}
+        self._near = duplicates.Holdouts(distinct.values())
+        self._answers = {_joined(text) for text in answers if len(tokens(text)) >= _LEAST}
+        self._anchored: dict[str, list[str]] = defaultdict(list)  # whole instructions, by their rarest word
+        seen = Counter(word for joined in distinct for word in joined.split())
+        for joined in distinct:
+            words = joined.split()
+            if len(words) >= _LEAST:
+                self._anchored[min(words, key=lambda word: (seen[word], word))].append(f" {joined} ")
+
+    def found(self, messages: Iterable[Message], *, computed: bool = False) -> str | None:
+        """Return why a conversation may not enter a phase, or None. Every turn is looked at.
+
+        A computed problem is near a hold-out only if both hold the same numbers: other numbers make another problem,
+        whose answer has to be worked out anew.
+        """
+        for message in messages:
+            if message.role == "assistant":
+                if self._answers and _joined(message.content) in self._answers:
+                    return ANSWERED
+            elif computed:
+                if self._near.near_problem(message.content):
+                    return NEAR
+            elif self._near.near(message.content):
+                return NEAR
+            elif self._contained(message.content):
+                return CONTAINED
+        return None
+
+    def found_in_document(self, text: str) -> str | None:
+        """Return why a document may not enter a corpus, or None: a line is near a hold-out, or it holds a whole one."""
+        if any(self._near.near(line) for line in text.splitlines() if line.strip()):
+            return NEAR
+        return CONTAINED if self._contained(text) else None
+
+    def _contained(self, text: str) -> bool:
+        words = tokens(text)
+        hits = self._anchored.keys() & set(words)
+        if not hits:
+            return False
+        joined = f" {' '.join(words)} "
+        return any(whole in joined for word in hits for whole in self._anchored[word])
+
+
+def _joined(text: str) -> str:
+    return " ".join(tokens(text))
+
+
+def index_of(leaves: Iterable[Loaded]) -> Holdouts:
+    """Return the index of all hold-outs of a taxonomy."""
+    instructions: list[str] = []
+    answers: list[str] = []
+    for loaded in leaves:
+        if loaded.leaf is None:
+            continue
+        instructions += loaded.leaf.holdouts
+        if isinstance(loaded.leaf, SkillLeaf):
+            held = [seed for seed in loaded.leaf.seed_examples if seed.holdout]
+            answers += [message.content for seed in held for message in seed.messages if message.role == "assistant"]
+    return Holdouts(instructions, answers)
+
+
+def seeds_of(loaded: Loaded) -> Iterator[Sample]:
+    """Yield the hold-out seeds of a leaf as samples, to measure with."""
+    for index, kind, messages in _conversations(loaded.leaf):
+        yield Sample(
+            id=content_id(loaded.name, messages, None),
+            leaf=loaded.name,
+            leaf_blob=loaded.blob,
+            branch=loaded.branch,
+            kind=kind,
+            messages=tuple(messages),
+            language=loaded.leaf.language if loaded.leaf else "en",
+            source=None,
+            seeds=(index,),
+            teacher="human",
+            prompt=f"seed[{index}]",
+            ratings=(),
+            parent=None,
+            license=loaded.leaf.license if loaded.leaf else "",
+        )
+
+
+def _conversations(leaf: Leaf | None) -> Iterator[tuple[int, Kind, list[Message]]]:
+    if isinstance(leaf, KnowledgeLeaf):
+        for index, passage in enumerate(leaf.seed_examples):
+            for pair in passage.questions_and_answers if passage.holdout else ():
+                question = Message(role="user", content=pair.question)
+                yield index, "knowledge", [question, Message(role="assistant", content=pair.answer)]
+    elif leaf is not None:
+        for index, seed in enumerate(leaf.seed_examples):
+            if seed.holdout:
+                grounded = getattr(seed, "context", None) is not None
+                kind: Kind = "grounded" if grounded else "dialogue" if len(seed.messages) > 2 else "question"
+                yield index, kind, seed.messages
