@@ -126,10 +126,11 @@ def fill(entries: Sequence[Entry], plan: Plan) -> dict[str, Filled]:
     """Return the phases, filled. A replay draws from an earlier phase's own samples, and repeats none in its phase."""
     filled: dict[str, Filled] = {}
     for name, phase in plan.phases.items():
+        stocks = phase.stocks
         own: list[Entry] = []
         heldout: list[Entry] = []
         for entry in entries:
-            if entry.phase == name if entry.phase else entry.stock in phase.stocks:
+            if entry.phase == name if entry.phase else entry.stock in stocks:
                 (own if entry.role == "train" else heldout).append(entry)
         present = {entry.identity for entry in own}
         replayed: dict[str, list[Entry]] = {}

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from tax import duplicates
-from tax.leaf import KnowledgeLeaf, Leaf, Message, SkillLeaf
+from tax.leaf import DialogueSeed, KnowledgeLeaf, Leaf, Message, QuestionSeed, SkillLeaf
 from tax.load import Loaded
 from tax.prose import tokens
 from tax.sample import Kind, Sample, content_id
@@ -117,6 +117,10 @@ def _conversations(leaf: Leaf | None) -> Iterator[tuple[int, Kind, list[Message]
     elif leaf is not None:
         for index, seed in enumerate(leaf.seed_examples):
             if seed.holdout:
-                grounded = getattr(seed, "context", None) is not None
-                kind: Kind = "grounded" if grounded else "dialogue" if len(seed.messages) > 2 else "question"
-                yield index, kind, seed.messages
+                yield index, _kind(seed), seed.messages
+
+
+def _kind(seed: QuestionSeed | DialogueSeed) -> Kind:
+    if isinstance(seed, DialogueSeed):
+        return "dialogue"
+    return "question" if seed.context is None else "grounded"

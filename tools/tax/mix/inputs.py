@@ -23,7 +23,7 @@ from tax.sample import Sample
 STOCKS = ("knowledge", "foundational", "compositional", "feedback")
 
 NEGATIVE = "rated negatively"
-_UNRATED = "unread: feedback without a thumb or rating"
+UNRATED = "unread: no thumb up or down, and no rating of 1 to 5"
 _POSITIVE = 4  # of 1 to 5
 
 
@@ -71,13 +71,14 @@ def inputs_of(
             raise UserError(f"there is no file or run folder {excerpt(str(path), 200)}")
         if path.is_dir():
             read_manifest(path)
-        license = stated.pop(path.name, default)
+        license = stated.get(path.name, default)
         phase = target if target in phases else None
         if phase and phases[phase].documents:
             raise UserError(f"phase {phase} reads documents, but {path} holds conversations: see --corpus")
         found.append(Input(path, phase, None if phase else target, Origin(license=license, language=language)))
-    if stated:
-        raise UserError(f"--license names {excerpt(next(iter(stated)))}, which is not among the files given")
+    unknown = stated.keys() - {given.path.name for given in found}
+    if unknown:
+        raise UserError(f"--license names {excerpt(min(unknown))}, which is not among the files given")
     return found
 
 
@@ -128,7 +129,7 @@ def _row(written: object, given: Input, blob: str) -> Row | str:
     if isinstance(row, dict) and (stock == "feedback" or "thumb" in row or "rating" in row):
         positive = _positive(row)
         if not positive:
-            return _UNRATED if positive is None else NEGATIVE
+            return UNRATED if positive is None else NEGATIVE
         row = {key: value for key, value in row.items() if key not in {"thumb", "rating"}}
         stock = stock or (None if given.phase else "feedback")
     return Row(sample_of(row, given.path.stem, blob, given.origin), given.phase, stock)

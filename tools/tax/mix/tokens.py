@@ -6,8 +6,7 @@ counted is the texts of the turns, without what a chat template puts around them
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,13 @@ ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message['role'] == 'assistant' %}<|assistant|>\n"
-    "{% generation %}{{ message['content'] }}{{ eos_token }}{% endgeneration %}\n"
+    "{% generation %}{{ message['content'] }}{{ eos_token }}{% endgeneration %}{{ '\n' }}"
     "{% else %}<|{{ message['role'] }}|>\n{{ message['content'] }}\n{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
 
-_BATCH = 500  # texts that are tokenized at once
+_BATCH = 1_000_000  # characters that are tokenized at once
+_TRAINED_ON = 1_000_000_000  # characters that a tokenizer is trained on at most; more do not change it noticeably
 
 
 def load_tokenizer(name: str) -> Tokenizer:
@@ -58,7 +58,10 @@ def _converted(folder: Path) -> Tokenizer:
 
 
 def train_tokenizer(wanted: NewTokenizer, texts: Iterable[str]) -> Tokenizer:
-    """Train a byte-level BPE tokenizer (as GPT-2's) on texts; the same texts in the same order make the same one."""
+    """Train a byte-level BPE tokenizer (as GPT-2's) on texts, of which there may be more than are needed.
+
+    The same texts in the same order make the same tokenizer.
+    """
     tokenizers = _package()
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -69,7 +72,7 @@ def train_tokenizer(wanted: NewTokenizer, texts: Iterable[str]) -> Tokenizer:
         initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.train_from_iterator(_up_to(texts, _TRAINED_ON), trainer)
     return tokenizer
 
 
@@ -97,14 +100,34 @@ def tokenizer_digest(tokenizer: Tokenizer) -> str:
 
 def count_tokens(tokenizer: Tokenizer, texts: Iterable[tuple[Entry, Turns]]) -> None:
     """Set `tokens` and `answer` of each entry."""
-    remaining = iter(texts)
-    while batch := list(islice(remaining, _BATCH)):
-        turns = [text for _, turns in batch for _, text in turns]
-        encoded = iter(tokenizer.encode_batch_fast(turns, add_special_tokens=False))
-        for entry, turns_of_entry in batch:
-            lengths = [(role, len(next(encoded))) for role, _ in turns_of_entry]
+    for batch in _batches(texts):
+        said = [text for _, turns in batch for _, text in turns]
+        encoded = iter(tokenizer.encode_batch_fast(said, add_special_tokens=False))
+        for entry, turns in batch:
+            lengths = [(role, len(next(encoded))) for role, _ in turns]
             entry.tokens = sum(length for _, length in lengths)
             entry.answer = sum(length for role, length in lengths if role == "assistant")
+
+
+def _batches(texts: Iterable[tuple[Entry, Turns]]) -> Iterator[list[tuple[Entry, Turns]]]:
+    batch: list[tuple[Entry, Turns]] = []
+    size = 0
+    for entry, turns in texts:
+        batch.append((entry, turns))
+        size += sum(len(text) for _, text in turns)
+        if size > _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _up_to(texts: Iterable[str], characters: int) -> Iterator[str]:
+    for text in texts:
+        if characters <= 0:
+            return
+        yield text
+        characters -= len(text)
 
 
 def _package() -> Any:
