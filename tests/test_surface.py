@@ -17,8 +17,8 @@ COMMANDS = {
     "diff": "--base --json",
     "rules": "rule_id --json",
     "schema": "kind --write",
-    "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --without-taxonomy --recycled "
-    "--license --language --json --quiet",
+    "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --keep-out "
+    "--without-taxonomy --recycled --license --language --json --quiet",
 }
 
 

@@ -3,6 +3,8 @@
 import itertools
 import json
 import random
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -127,6 +129,49 @@ def test_the_answer_of_a_skills_hold_out_stays_out_and_that_of_knowledge_may_com
     )
     record, _ = mixed("runs/a")
     assert record["left_out"] == {"the answer of a hold-out": 1}
+
+
+def test_the_questions_of_an_evaluation_stay_out(mixed, taxonomy):
+    asked = [question(random.Random(seed)) for seed in range(5)]
+    write_run(taxonomy / "runs/a", [sample("compositional_skills/d", text) for text in [*asked, "Another one?"]])
+    forms = [{"question": asked[0], "choices": ["a"]}, {"turns": asked[1:3]}, {"prompt": asked[3]}]
+    write_rows(taxonomy / "bench.jsonl", [*forms, {"instruction": asked[4], "output": "x"}])
+    record, rows = mixed("runs/a", "--keep-out", "bench.jsonl")
+    assert record["left_out"] == {"near a hold-out": 5} and len(record["kept_out"]) == 1
+    assert [row["messages"][0]["content"] for row in rows("st")] == ["Another one?"]
+
+
+@pytest.mark.parametrize("row", [{"q": "What?"}, ["What?"], {"turns": []}, {"question": " "}])
+def test_a_question_that_cannot_be_read_cannot_be_kept_out(tax, taxonomy, plan, row):
+    write_run(taxonomy / "runs/a", some(5))
+    write_rows(taxonomy / "bench.jsonl", [{"question": "What?"}, row])
+    code, _, err = tax("mix", "runs/a", "--plan", plan, "--out", "data", "--keep-out", "bench.jsonl")
+    assert code == 2 and "bench.jsonl, row 2, has no question" in err
+
+
+def test_a_later_turn_of_a_hold_out_dialogue_stays_out(mixed, taxonomy):
+    later = "And which of them would also stand a winter on a balcony in the north?"
+    said = [("user", "A plant for the shade?"), ("assistant", "A fern."), ("user", later), ("assistant", "None.")]
+    turns = "".join(f"      - {{role: {role}, content: {text}}}\n" for role, text in said)
+    write_leaf(
+        taxonomy,
+        "compositional_skills/dialogues/more",
+        "version: 4\ncreated_by: ada\nlicense: CC0-1.0\ntask_description: Plants.\nseed_examples:\n"
+        f"  - holdout: true\n    messages:\n{turns}",
+    )
+    write_run(taxonomy / "runs/a", [sample("compositional_skills/d", later), sample("compositional_skills/d", "Hm?")])
+    assert mixed("runs/a")[0]["left_out"] == {"near a hold-out": 1}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(taxonomy, plan):
+    write_run(taxonomy / "runs/a", some(200))
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); from tax.cli import run;"
+        "sys.exit(run(['mix', 'runs/a', '--plan', 'plan.yaml', '--out', 'data', '--quiet']))"
+    )
+    made = subprocess.run([sys.executable, "-c", script], cwd=taxonomy, capture_output=True, text=True, check=False)
+    assert made.returncode == 2 and "cannot be written: File too large" in made.stderr
+    assert not (taxonomy / "data").exists()
 
 
 def test_a_computed_problem_with_other_numbers_is_no_copy(mixed, taxonomy):
@@ -339,7 +384,7 @@ def test_the_trained_tokenizer_is_one_that_transformers_loads(mixed, taxonomy):
     text = "amber 臺灣 \n x"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
     shown = tokenizer.apply_chat_template(TALK, tokenize=False)
-    assert shown == "<|begin|><|user|>\nHi there\n<|assistant|>\nHello<|end|>\n"
+    assert shown == "<|begin|><|user|>\nHi there\n<|assistant|>\nHello<|end|>"
     masked = tokenizer.apply_chat_template(TALK, return_dict=True, return_assistant_tokens_mask=True)
     said = [token for token, mine in zip(masked["input_ids"], masked["assistant_masks"], strict=True) if mine]
     assert tokenizer.decode(said) == "Hello<|end|>"

@@ -31,6 +31,13 @@ _FILE = click.Path(path_type=Path)
     metavar="DIR",
     help="The taxonomy whose hold-outs are kept out and whose datasets come in (default: the checkout's).",
 )
+@click.option(
+    "--keep-out",
+    multiple=True,
+    type=_FILE,
+    metavar="FILE",
+    help="Questions of an evaluation, kept out as hold-outs are. May be given again.",
+)
 @click.option("--without-taxonomy", is_flag=True, help="There is none: no hold-outs to keep out, no datasets.")
 @click.option(
     "--recycled",

@@ -10,6 +10,7 @@ from tax.mix.corpus import Cleaner, Corpus, texts_of
 from tax.mix.datasets import LeafDataset, samples_of
 from tax.mix.holdouts import Holdouts, index_of, seeds_of
 from tax.mix.inputs import Input, Row, read
+from tax.mix.keep_out import questions_in
 from tax.mix.pool import Left, Pool
 from tax.problems import UserError, excerpt
 from tax.sample import Sample
@@ -28,10 +29,14 @@ class Taxonomy:
     unread: list[str]  # leaves whose hold-outs are not known, since they cannot be read
 
 
-def read_taxonomy(folder: Path | None, *, without: bool) -> Taxonomy:
-    """Read the leaves of a taxonomy or of a checkout; by default of the one here. Raises UserError."""
+def read_taxonomy(folder: Path | None, keep_out: Iterable[Path], *, without: bool) -> Taxonomy:
+    """Read the leaves of a taxonomy or of a checkout, by default of the one here, and what else is to be kept out.
+
+    Raises UserError.
+    """
+    questions = list(questions_in(keep_out))
     if without:
-        return Taxonomy([], find_config(Path.cwd()), index_of([]), [])
+        return Taxonomy([], find_config(Path.cwd()), index_of([], questions), [])
     root = folder or find_root(Path.cwd())
     if root is None:
         raise UserError(
@@ -45,7 +50,7 @@ def read_taxonomy(folder: Path | None, *, without: bool) -> Taxonomy:
     if not leaves:
         raise UserError(f"there is no leaf in {place}, so no hold-out would be kept out: see --without-taxonomy")
     unread = [loaded.name for loaded in leaves if loaded.leaf is None]
-    return Taxonomy(leaves, find_config(root), index_of(leaves), unread)
+    return Taxonomy(leaves, find_config(root), index_of(leaves, questions), unread)
 
 
 @dataclass

@@ -27,7 +27,7 @@ class Holdouts:
         """Take in the instructions of all hold-outs, and the answers that may not come again."""
         distinct = {" ".join(words): text for text in instructions if (words := tokens(text))}
         self._near = duplicates.Holdouts(distinct.values())
-        self._answers = {_joined(text) for text in answers if len(tokens(text)) >= _LEAST}
+        self._answers = {_joined(text) for text in answers if _long(text)}
         self._anchored: dict[str, list[str]] = defaultdict(list)  # whole instructions, by their rarest word
         seen = Counter(word for joined in distinct for word in joined.split())
         for joined in distinct:
@@ -69,13 +69,17 @@ class Holdouts:
         return any(whole in joined for word in hits for whole in self._anchored[word])
 
 
+def _long(text: str) -> bool:
+    return len(tokens(text)) >= _LEAST
+
+
 def _joined(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def index_of(leaves: Iterable[Loaded]) -> Holdouts:
-    """Return the index of all hold-outs of a taxonomy."""
-    instructions: list[str] = []
+def index_of(leaves: Iterable[Loaded], questions: Iterable[str] = ()) -> Holdouts:
+    """Return the index of all hold-outs of a taxonomy, and of an evaluation's questions."""
+    instructions = list(questions)
     answers: list[str] = []
     for loaded in leaves:
         if loaded.leaf is None:
@@ -83,7 +87,10 @@ def index_of(leaves: Iterable[Loaded]) -> Holdouts:
         instructions += loaded.leaf.holdouts
         if isinstance(loaded.leaf, SkillLeaf):
             held = [seed for seed in loaded.leaf.seed_examples if seed.holdout]
-            answers += [message.content for seed in held for message in seed.messages if message.role == "assistant"]
+            turns = [message for seed in held for message in seed.messages]
+            answers += [turn.content for turn in turns if turn.role == "assistant"]
+            # of a dialogue's later turns those that are more than a word or two, which anybody may say
+            instructions += [turn.content for turn in turns if turn.role == "user" and _long(turn.content)]
     return Holdouts(instructions, answers)
 
 

@@ -1,5 +1,6 @@
 """All that may enter a phase: the texts in one file on disk, and an entry of some 300 bytes for each in memory."""
 
+import contextlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tax.mix.draw import digest64
+from tax.problems import UserError
 from tax.sample import Sample
 
 _STOCKS = {"knowledge": "knowledge", "foundational_skills": "foundational", "compositional_skills": "compositional"}
@@ -70,6 +72,7 @@ class Pool:
     """The texts, appended to a file as they come, and read back by their entries."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._writer = path.open("wb")
         self._reader = os.open(path, os.O_RDONLY)
         self._size = 0
@@ -117,7 +120,8 @@ class Pool:
 
     def _add(self, line: bytes, *, leaf: str, **what: Any) -> None:
         leaf = self._names.setdefault(leaf, leaf)
-        self._writer.write(line + b"\n")
+        with self._told():
+            self._writer.write(line + b"\n")
         self.entries.append(Entry(leaf=leaf, offset=self._size, length=len(line) + 1, **what))
         self._size += len(line) + 1
 
@@ -127,7 +131,6 @@ class Pool:
 
     def texts(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, list[tuple[str, str]]]]:
         """Yield each entry with its turns, (role, text); a document is one turn of the role `document`."""
-        self._writer.flush()
         for entry in entries:
             row = json.loads(self.line(entry))
             if "text" in row:
@@ -137,9 +140,21 @@ class Pool:
 
     def flush(self) -> None:
         """Put on disk what was taken in, so that it can be read back."""
-        self._writer.flush()
+        with self._told():
+            self._writer.flush()
 
     def close(self) -> None:
         """Close the file; it is the caller's to delete."""
-        self._writer.close()
+        with contextlib.suppress(OSError):  # what is still to be written, on a full disk
+            self._writer.close()
         os.close(self._reader)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"{self._path} cannot be written: {error.strerror}. A mix needs room for what it reads and for what it "
+                "writes: make some, or name a folder on another disk with --out"
+            ) from error

@@ -10,6 +10,7 @@ from tax.mix.admit import Given
 from tax.mix.choose import Filled
 from tax.mix.corpus import Corpus
 from tax.mix.datasets import LeafDataset
+from tax.mix.inputs import file_digest
 from tax.mix.plan import NewTokenizer
 from tax.mix.pool import Entry, Left
 
@@ -37,6 +38,7 @@ def record(mix: "Mix", options: "Options", plan_digest: str, digests: Mapping[Pa
             "holdouts": sum(entry.role == "seed" for entry in mix.entries),
             "unread": mix.taxonomy.unread,
         },
+        "kept_out": sorted(file_digest(path) for path in options.keep_out),
         "inputs": [_input(each, index, mix, digests) for index, each in enumerate(mix.given)],
         "left_out": _summed(mix.left),
         "corpus": list(_corpus(mix)),

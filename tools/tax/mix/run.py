@@ -16,7 +16,7 @@ from tax.mix.plan import NewTokenizer, Plan, read_plan
 from tax.mix.pool import Entry, Pool
 from tax.mix.progress import Progress
 from tax.mix.tokens import Tokenizer, count_tokens, load_tokenizer, save_tokenizer, tokenizer_digest, train_tokenizer
-from tax.problems import UserError
+from tax.problems import UserError, excerpt
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Options:
     corpus_root: Path | None = None
     unverified: bool = False
     taxonomy: Path | None = None
+    keep_out: tuple[Path, ...] = ()
     without_taxonomy: bool = False
     recycled: str = "add"
     licenses: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ def mix(arguments: Sequence[str], options: Options) -> Mixed:
     """Sort what the arguments name into the phases of the plan. Raises UserError."""
     start = time.monotonic()
     plan, digest = read_plan(options.plan)
-    taxonomy = read_taxonomy(options.taxonomy, without=options.without_taxonomy)
+    taxonomy = read_taxonomy(options.taxonomy, options.keep_out, without=options.without_taxonomy)
     tokenizer = None
     if isinstance(plan.student.tokenizer_source, str):
         tokenizer = load_tokenizer(plan.student.tokenizer_source)
@@ -126,11 +127,13 @@ class Mix:
 
     def admit(self) -> None:
         """Read all inputs."""
-        with told(self.folder.path):
-            for index, each in enumerate(self.given):
+        for index, each in enumerate(self.given):
+            try:
                 self.admission.take(each, index, self.progress.count)
-            self.admission.add_seeds()
-            self.pool.flush()
+            except OSError as error:
+                raise UserError(f"{excerpt(each.name, 200)} cannot be read: {error.strerror}") from error
+        self.admission.add_seeds()
+        self.pool.flush()
 
     def choose(self, *, replace: bool) -> None:
         """Choose what stays, and what of it is set aside."""
