@@ -3,6 +3,7 @@
 import json
 import random
 
+from support.leaves import lines
 from tax.leaf import Message
 from tax.runs import MANIFEST, SAMPLES
 from tax.sample import Sample, content_id
@@ -17,6 +18,8 @@ phases:
   kt2: {take: [knowledge-long, foundational], replay: {kt1: 1.0}}
   st: {take: [compositional], replay: {kt1: 1.0, kt2: 0.5}, learning_rate: 1.0e-3}
 """
+HELD = "HOLDOUT-QUESTION Why does a spoon look bent in a glass of water?"  # of the leaf FREE in support/leaves.py
+TALK = [{"role": "user", "content": "Hi there"}, {"role": "assistant", "content": "Hello"}]
 _WORDS = "amber basin cedar delta ember fjord grove inlet jetty kelp ledge marsh nectar otter pebble quartz".split()
 
 
@@ -76,3 +79,25 @@ def write_rows(path, rows):
 def files_of(folder):
     """All files below a folder with their bytes."""
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def write_plan(folder):
+    """The plan of LAB's three phases, as plan.yaml."""
+    (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
+    return folder / "plan.yaml"
+
+
+def mixer(tax, root):
+    """Return a function that mixes in a folder: inputs to mix.json, and a function from a file's name to its rows."""
+
+    def mixed(*arguments):
+        code, out, err = tax("mix", *arguments, "--plan", "plan.yaml", "--out", "data", "--json", "--quiet")
+        assert code == 0, err
+        return json.loads(out), lambda name: lines(root / "data" / f"{name}.jsonl")
+
+    return mixed
+
+
+def ids(rows):
+    """The ids of rows."""
+    return [row["id"] for row in rows]
