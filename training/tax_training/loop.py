@@ -8,6 +8,7 @@ processes or with others.
 import hashlib
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from tax_training.checkpoints import Folder, Reader
 from tax_training.conversation import Encoder
 from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise
 from tax_training.data import Row, Samples, batch_plan, pack
-from tax_training.engine import Engine, NotFinite, open_engine
+from tax_training.deepspeed_engine import sharded_loading
+from tax_training.engine import Engine, NotFinite, open_engine, uses_deepspeed
 from tax_training.errors import Interrupted, UserError, quoted
 from tax_training.files import only_one
 from tax_training.loss import check
@@ -186,9 +188,13 @@ class PhaseRun:
     def _open(self) -> Engine:
         start = self.before.model if self.before else None
         half = models.in_bf16(self.plan.engine, self.device)
-        model = models.prepare(models.load_student(self.plan, start, self.tokenizer, self.device), self.plan)
-        if self.plan.engine.packing:
-            check(model, len(self.tokenizer))
+        fresh = start is None and self.plan.student.config is not None  # drawn as in one process
+        sharded = not fresh and self.plan.engine.zero == 3 and uses_deepspeed(self.plan.engine, self.world.processes)
+        with sharded_loading(self.plan.engine, half) if sharded else nullcontext():
+            loaded = models.load_student(self.plan, start, self.tokenizer, self.device)
+        model = models.prepare(loaded, self.plan)
+        if not sharded:  # simplified: a model in shares cannot be tried before it is trained
+            check(model, len(self.tokenizer), packing=self.plan.engine.packing)
         return open_engine(model, self.plan, self.phase, self.world, self.device, half)
 
     def _claim(self) -> dict[str, Any]:
