@@ -17,25 +17,13 @@ from support.mixing import (
     TALK,
     files_of,
     ids,
-    mixer,
     question,
     sample,
     some,
-    write_plan,
     write_rows,
     write_run,
 )
 from tax.mix import Options, mix
-
-
-@pytest.fixture
-def plan(taxonomy):
-    return write_plan(taxonomy)
-
-
-@pytest.fixture
-def mixed(tax, taxonomy, plan):
-    return mixer(tax, taxonomy)
 
 
 def test_labs_schedule(mixed, taxonomy):

@@ -10,23 +10,11 @@ from support.mixing import (
     PLAN,
     TALK,
     files_of,
-    mixer,
     some,
-    write_plan,
     write_rows,
     write_run,
 )
 from tax.tree import find_root
-
-
-@pytest.fixture
-def plan(taxonomy):
-    return write_plan(taxonomy)
-
-
-@pytest.fixture
-def mixed(tax, taxonomy, plan):
-    return mixer(tax, taxonomy)
 
 
 def test_a_smaller_plan_leaves_no_file_of_the_earlier_one(mixed, taxonomy, plan):
@@ -135,3 +123,22 @@ def test_outside_of_a_taxonomy_one_must_be_named_or_done_without(tax, taxonomy, 
     assert code == 2 and "--without-taxonomy" in err
     assert tax("mix", "run", "--plan", plan, "--out", "data", "--without-taxonomy")[0] == 0
     assert tax("mix", "run", "--plan", plan, "--out", "data", "--taxonomy", taxonomy)[0] == 0
+
+
+def test_what_a_killed_mix_left_does_not_matter(mixed, taxonomy):
+    write_run(taxonomy / "runs/a", some(10))
+    (taxonomy / "data/.part").mkdir(parents=True)
+    (taxonomy / "data/.part/kt1.jsonl").write_text("half a li", encoding="utf-8")
+    (taxonomy / "data/.lock").touch()
+    record, _ = mixed("runs/a")
+    assert set(files_of(taxonomy / "data")) == {*record["files"], "mix.json"}
+
+
+def test_one_process_writes_a_folder_at_a_time(tax, taxonomy, plan):
+    fcntl = pytest.importorskip("fcntl")
+    write_run(taxonomy / "runs/a", some(10))
+    (taxonomy / "data").mkdir()
+    with (taxonomy / "data/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, _, err = tax("mix", "runs/a", "--plan", plan, "--out", "data")
+    assert code == 2 and "another process is writing data" in err

@@ -8,20 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.leaves import write_leaf
-from support.mixing import HELD, TALK, mixer, question, sample, some, write_plan, write_rows, write_run
+from support.mixing import HELD, TALK, question, sample, some, write_rows, write_run
 from tax.duplicates import THRESHOLD, rouge_l
 from tax.leaf import Message
 from tax.mix.holdouts import NEAR, Holdouts
-
-
-@pytest.fixture
-def plan(taxonomy):
-    return write_plan(taxonomy)
-
-
-@pytest.fixture
-def mixed(tax, taxonomy, plan):
-    return mixer(tax, taxonomy)
 
 
 @pytest.mark.parametrize(

@@ -9,23 +9,11 @@ from support.mixing import (
     PLAN,
     TALK,
     ids,
-    mixer,
     sample,
     some,
-    write_plan,
     write_rows,
     write_run,
 )
-
-
-@pytest.fixture
-def plan(taxonomy):
-    return write_plan(taxonomy)
-
-
-@pytest.fixture
-def mixed(tax, taxonomy, plan):
-    return mixer(tax, taxonomy)
 
 
 def test_files_of_other_tools_go_where_their_user_says(mixed, taxonomy):
@@ -60,10 +48,15 @@ def test_what_may_not_be_used_is_left_out_by_its_licence(mixed, taxonomy):
 
 def test_a_note_says_what_to_do_where_nothing_came_in(tax, taxonomy, plan):
     write_rows(taxonomy / "a.jsonl", [{"messages": TALK}])
-    code, out, _ = tax("mix", "a.jsonl", "--plan", plan, "--out", "data")
+    code, _, err = tax("mix", "a.jsonl", "--plan", plan, "--out", "data")
+    assert code == 2 and not (taxonomy / "data").exists()
+    assert "no sample is left to train on" in err
+    assert "nothing of a.jsonl came in: licence NOASSERTION" in err and "--license FILE=ID" in err
+    write_run(taxonomy / "runs/a", [sample("compositional_skills/d", "Why?")])
+    code, out, _ = tax("mix", "a.jsonl", "runs/a", "--plan", plan, "--out", "data")
     assert code == 0
-    assert "nothing of a.jsonl came in: licence NOASSERTION" in out and "--license FILE=ID" in out
-    assert "phase kt1 has no samples of its own" in out
+    assert "nothing of a.jsonl came in: licence NOASSERTION" in out and "nothing of a came in" not in out
+    assert "phase kt1 has no samples of its own" in out and "phase st has" not in out
 
 
 def test_positive_feedback_comes_in_and_negative_stays_out(mixed, taxonomy, plan):

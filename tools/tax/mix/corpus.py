@@ -87,9 +87,10 @@ class Registry(_Part):
 
 @dataclass(frozen=True)
 class Corpus:
-    """A source with the files that its path names (none: a hub's dataset)."""
+    """A source with the files below `root` that its path names (none: a hub's dataset)."""
 
     source: CorpusSource
+    root: Path
     files: list[Path]
 
     @property
@@ -104,6 +105,7 @@ def corpus_of(registry: Path, root: Path | None, allowed: Sequence[str], *, unve
     Raises UserError where one is unverified (unless that is allowed), of a licence that is not, or not there.
     """
     found = []
+    root = root or registry.parent
     for source in read_yaml(registry, Registry).sources:
         told = f"{registry}: the source {excerpt(source.name)}"
         if not source.verified and not unverified:
@@ -113,13 +115,13 @@ def corpus_of(registry: Path, root: Path | None, allowed: Sequence[str], *, unve
             )
         if source.license not in allowed:
             raise UserError(f"{told} has the licence {excerpt(source.license)}, which tax.toml does not allow")
-        files = inside(root or registry.parent, source.path) if source.path else []
+        files = inside(root, source.path) if source.path else []
         if source.path and not files:
-            raise UserError(f"{told} has no file {excerpt(source.path)} in {root or registry.parent}")
+            raise UserError(f"{told} has no file {excerpt(source.path)} in {root}")
         odd = next((path for path in files if not is_table(path) and path.suffix.lower() not in _TEXT_SUFFIXES), None)
         if odd is not None:
             raise UserError(f"{told} names {excerpt(str(odd))}, but reads .md, .txt, .jsonl, .jsonl.gz and .parquet")
-        found.append(Corpus(source, files))
+        found.append(Corpus(source, root, files))
     return found
 
 

@@ -48,6 +48,7 @@ class DataFolder:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
+                self._lock.close()
                 raise UserError(f"another process is writing {self.path}: wait for it to end") from error
 
     def write_lines(self, name: str, lines: Iterable[bytes]) -> None:

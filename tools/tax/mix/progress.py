@@ -28,7 +28,8 @@ class Progress:
             yield thing
             if self._live and not done % 100:
                 self._tell(step, done, start)
-        self._tell(step, done, start, end=True)
+        if done:
+            self._tell(step, done, start, end=True)
 
     def _tell(self, step: str, done: int, start: float, *, end: bool = False) -> None:
         now = time.monotonic()

@@ -1,5 +1,6 @@
 """mix.json: all that a mix was made from, and what went where; and what its maker should be told."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -50,7 +51,8 @@ def _input(given: Given, index: int, mix: "Mix", digests: Mapping[Path, str]) ->
     left = {reason: counts[index] for reason, counts in sorted(mix.left.counts.items()) if counts[index]}
     about: dict[str, Any] = {"name": given.name}
     if isinstance(given, Corpus):
-        about |= {"kind": "corpus", "files": {path.name: digests[path] for path in given.files}}
+        listed = "".join(f"{digests[path]}  {path.relative_to(given.root).as_posix()}\n" for path in given.files)
+        about |= {"kind": "corpus", "files": len(given.files), "sha256": hashlib.sha256(listed.encode()).hexdigest()}
         about |= {"dataset": given.source.dataset.model_dump()} if given.source.dataset else {}
     elif isinstance(given, LeafDataset):
         about |= {"kind": "dataset", "license": given.dataset.license, "revision": given.dataset.revision}
@@ -118,7 +120,8 @@ def notes(mix: "Mix") -> Iterator[str]:
         )
     for name, filled in mix.phases.items():
         if not filled.own:
-            yield f"phase {name} has no samples of its own: nothing that was given is {' or '.join(filled.phase.take)}"
+            taken = ", ".join(filled.phase.take)
+            yield f"phase {name} has no samples of its own: nothing that it takes was given ({taken})"
     for index, given in enumerate(mix.given):
         rows = mix.admission.rows.get(index, 0)
         reasons = {reason: counts[index] for reason, counts in mix.left.counts.items() if counts[index]}

@@ -69,6 +69,8 @@ def mix(arguments: Sequence[str], options: Options) -> Mixed:
             made = Mix(plan, taxonomy, given, pool, folder, Progress(quiet=options.quiet))
             made.admit()
             made.choose(replace=options.recycled == "replace")
+            if all(entry.role == "seed" for entry in made.entries):
+                raise UserError("\n  ".join(["no sample is left to train on", *record.notes(made)]))
             made.count(tokenizer)
             made.write()
             written = record.record(made, options, digest, digests)
