@@ -134,6 +134,15 @@ def test_what_a_killed_mix_left_does_not_matter(mixed, taxonomy):
     assert set(files_of(taxonomy / "data")) == {*record["files"], "mix.json"}
 
 
+def test_a_mix_that_was_killed_while_its_files_were_put_in_place_is_made_again(mixed, taxonomy):
+    write_run(taxonomy / "runs/a", some(30))
+    record, _ = mixed("runs/a")
+    (taxonomy / "data/mix.json").unlink()
+    (taxonomy / "data/.part").mkdir()
+    assert mixed("runs/a")[0] == record
+    assert set(files_of(taxonomy / "data")) == {*record["files"], "mix.json"}
+
+
 def test_one_process_writes_a_folder_at_a_time(tax, taxonomy, plan):
     fcntl = pytest.importorskip("fcntl")
     write_run(taxonomy / "runs/a", some(10))

@@ -35,7 +35,7 @@ class DataFolder:
         self.files: dict[str, str] = {}  # path from the folder -> SHA-256
         self._lock: IO[str] | None = None
         with told(path):
-            if path.is_dir() and not (path / RECORD).exists() and {each.name for each in path.iterdir()} - {PART, LOCK}:
+            if path.is_dir() and not _is_ours(path):
                 raise UserError(f"{path} is no data folder, and not empty: name a new one with --out")
             path.mkdir(parents=True, exist_ok=True)
             self._claim()
@@ -75,6 +75,8 @@ class DataFolder:
         """
         record = record | {"files": dict(sorted(self.files.items()))}
         with told(self.path):
+            text = json.dumps(record, ensure_ascii=False, indent=2)
+            (self.part / RECORD).write_text(text + "\n", encoding="utf-8")
             earlier = _earlier_files(self.path)
             (self.path / RECORD).unlink(missing_ok=True)
             for name in earlier - self.files.keys():
@@ -85,8 +87,6 @@ class DataFolder:
             for folder in (HELDOUT, TOKENIZER):
                 with contextlib.suppress(OSError):  # not there, or not empty
                     (self.path / folder).rmdir()
-            text = json.dumps(record, ensure_ascii=False, indent=2)
-            (self.part / RECORD).write_text(text + "\n", encoding="utf-8")
             (self.part / RECORD).replace(self.path / RECORD)
         return record
 
@@ -109,6 +109,12 @@ def told(path: Path) -> Iterator[None]:
         raise UserError(
             f"the data folder {path} cannot be written: {error.strerror}. Mend it, or name another one with --out"
         ) from error
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a folder is empty, holds a mix, or what is left of one that was killed."""
+    names = {each.name for each in path.iterdir()}
+    return bool(names & {RECORD, PART}) or not names - {LOCK}
 
 
 def _earlier_files(path: Path) -> set[str]:
