@@ -18,7 +18,7 @@ COMMANDS = {
     "rules": "rule_id --json",
     "schema": "kind --write",
     "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --keep-out "
-    "--without-taxonomy --recycled --license --language --json --quiet",
+    "--without-taxonomy --seeds --recycled --license --language --json --quiet",
 }
 
 

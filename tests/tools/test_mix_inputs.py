@@ -107,6 +107,17 @@ def test_what_two_inputs_hold_comes_once(mixed, taxonomy):
     assert set(ids(rows("kt2"))) | set(ids(rows("st"))) == {each.id for each in samples}  # the leaf's own one stays
 
 
+def test_the_leaves_seeds_come_in_on_request_but_for_the_hold_outs(mixed, taxonomy):
+    record, rows = mixed("--seeds")
+    assert {(row["leaf"], row["teacher"]) for row in rows("kt1")} == {
+        ("knowledge/handbooks/gardening/compost", "human")
+    }
+    assert record["phases"]["st"]["own"] == 4 and record["inputs"][0]["rows"] == 8
+    assert not any("HOLDOUT" in json.dumps(row) for name in ("kt1", "kt2", "st") for row in rows(name))
+    dialogue = next(row for row in rows("st") if row["kind"] == "dialogue")
+    assert [message["role"] for message in dialogue["messages"]] == ["user", "assistant"] * 2
+
+
 def test_a_dataset_beside_a_foundational_leaf_comes_in(mixed, taxonomy):
     folder = taxonomy / "taxonomy/foundational_skills/mathematics/addition"
     rows = [

@@ -39,6 +39,7 @@ _FILE = click.Path(path_type=Path)
     help="Questions of an evaluation, kept out as hold-outs are. May be given again.",
 )
 @click.option("--without-taxonomy", is_flag=True, help="There is none: no hold-outs to keep out, no datasets.")
+@click.option("--seeds", is_flag=True, help="Train on the leaves' own seeds too, the hold-outs excepted.")
 @click.option(
     "--recycled",
     type=click.Choice(["add", "replace"]),

@@ -8,15 +8,16 @@ from tax.config import Config, find_config
 from tax.load import Loaded, load
 from tax.mix.corpus import Cleaner, Corpus, texts_of
 from tax.mix.datasets import LeafDataset, samples_of
-from tax.mix.holdouts import Holdouts, index_of, seeds_of
+from tax.mix.holdouts import Holdouts, index_of
 from tax.mix.inputs import Input, Row, read
 from tax.mix.keep_out import questions_in
 from tax.mix.pool import Left, Pool
+from tax.mix.seeds import Seeds, seeds_of
 from tax.problems import UserError, excerpt
 from tax.sample import Sample
 from tax.tree import TAXONOMY, find_root, leaf_files
 
-Given = Input | LeafDataset | Corpus
+Given = Input | Seeds | LeafDataset | Corpus
 
 
 @dataclass
@@ -76,6 +77,8 @@ class Admission:
                 self.left.add(_license(given.dataset.license), index)
                 return
             rows = samples_of(given)
+        elif isinstance(given, Seeds):
+            rows = (sample for loaded in given.leaves for sample in seeds_of(loaded, holdout=False))
         else:
             rows = read(given)
         self.rows[index] = 0
@@ -88,7 +91,7 @@ class Admission:
     def add_seeds(self) -> None:
         """Take the hold-out seeds of the leaves in, to measure with."""
         for loaded in self.taxonomy.leaves:
-            for sample in seeds_of(loaded):
+            for sample in seeds_of(loaded, holdout=True):
                 self.pool.add_sample(sample, -1, role="seed")
 
     def _row(self, row: object, index: int) -> str | None:

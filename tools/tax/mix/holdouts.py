@@ -1,4 +1,4 @@
-"""The taxonomy's hold-outs: what gives them away in a text, and their seeds as samples to measure with.
+"""The taxonomy's hold-outs: what gives them away in a text.
 
 Three things keep a conversation out, and its reason says which: a user's turn is near a hold-out's instruction (ROUGE-L
 as tax.duplicates has it); it contains a whole instruction word for word; its answer is, word for word, the answer of a
@@ -7,13 +7,12 @@ kept back.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tax import duplicates
-from tax.leaf import DialogueSeed, KnowledgeLeaf, Leaf, Message, QuestionSeed, SkillLeaf
+from tax.leaf import Message, SkillLeaf
 from tax.load import Loaded
 from tax.prose import tokens
-from tax.sample import Kind, Sample, content_id
 
 NEAR, CONTAINED, ANSWERED = "near a hold-out", "contains a hold-out", "the answer of a hold-out"
 
@@ -92,42 +91,3 @@ def index_of(leaves: Iterable[Loaded], questions: Iterable[str] = ()) -> Holdout
             # of a dialogue's later turns those that are more than a word or two, which anybody may say
             instructions += [turn.content for turn in turns if turn.role == "user" and _long(turn.content)]
     return Holdouts(instructions, answers)
-
-
-def seeds_of(loaded: Loaded) -> Iterator[Sample]:
-    """Yield the hold-out seeds of a leaf as samples, to measure with."""
-    for index, kind, messages in _conversations(loaded.leaf):
-        yield Sample(
-            id=content_id(loaded.name, messages, None),
-            leaf=loaded.name,
-            leaf_blob=loaded.blob,
-            branch=loaded.branch,
-            kind=kind,
-            messages=tuple(messages),
-            language=loaded.leaf.language if loaded.leaf else "en",
-            source=None,
-            seeds=(index,),
-            teacher="human",
-            prompt=f"seed[{index}]",
-            ratings=(),
-            parent=None,
-            license=loaded.leaf.license if loaded.leaf else "",
-        )
-
-
-def _conversations(leaf: Leaf | None) -> Iterator[tuple[int, Kind, list[Message]]]:
-    if isinstance(leaf, KnowledgeLeaf):
-        for index, passage in enumerate(leaf.seed_examples):
-            for pair in passage.questions_and_answers if passage.holdout else ():
-                question = Message(role="user", content=pair.question)
-                yield index, "knowledge", [question, Message(role="assistant", content=pair.answer)]
-    elif leaf is not None:
-        for index, seed in enumerate(leaf.seed_examples):
-            if seed.holdout:
-                yield index, _kind(seed), seed.messages
-
-
-def _kind(seed: QuestionSeed | DialogueSeed) -> Kind:
-    if isinstance(seed, DialogueSeed):
-        return "dialogue"
-    return "question" if seed.context is None else "grounded"

@@ -14,6 +14,7 @@ from tax.mix.datasets import LeafDataset
 from tax.mix.inputs import file_digest
 from tax.mix.plan import NewTokenizer
 from tax.mix.pool import Entry, Left
+from tax.mix.seeds import Seeds
 
 if TYPE_CHECKING:
     from tax.mix.run import Mix, Options
@@ -54,6 +55,9 @@ def _input(given: Given, index: int, mix: "Mix", digests: Mapping[Path, str]) ->
         listed = "".join(f"{digests[path]}  {path.relative_to(given.root).as_posix()}\n" for path in given.files)
         about |= {"kind": "corpus", "files": len(given.files), "sha256": hashlib.sha256(listed.encode()).hexdigest()}
         about |= {"dataset": given.source.dataset.model_dump()} if given.source.dataset else {}
+    elif isinstance(given, Seeds):
+        blobs = "".join(f"{loaded.blob}\n" for loaded in given.leaves)
+        about |= {"kind": "seeds", "sha256": hashlib.sha256(blobs.encode()).hexdigest()}
     elif isinstance(given, LeafDataset):
         about |= {"kind": "dataset", "license": given.dataset.license, "revision": given.dataset.revision}
         about |= {"sha256": digests[given.file]} if given.file else {}

@@ -15,6 +15,7 @@ from tax.mix.inputs import file_digest, inputs_of
 from tax.mix.plan import NewTokenizer, Plan, read_plan
 from tax.mix.pool import Entry, Pool
 from tax.mix.progress import Progress
+from tax.mix.seeds import Seeds
 from tax.mix.tokens import Tokenizer, count_tokens, load_tokenizer, save_tokenizer, tokenizer_digest, train_tokenizer
 from tax.problems import UserError, excerpt
 
@@ -32,6 +33,7 @@ class Options:
     taxonomy: Path | None = None
     keep_out: tuple[Path, ...] = ()
     without_taxonomy: bool = False
+    seeds: bool = False
     recycled: str = "add"
     licenses: tuple[str, ...] = ()
     language: str = "en"
@@ -97,10 +99,11 @@ def _given(
     elif options.corpus_root is not None or options.unverified:
         raise UserError("--corpus-root and --unverified go with --corpus")
     datasets = datasets_of(taxonomy.leaves) if "foundational" in stocks else []
+    seeds = [Seeds(taxonomy.leaves)] if options.seeds else []
     files = [*(each.file for each in inputs), *(each.file for each in datasets if each.file)]
     files += [path for corpus in corpora for path in corpus.files]
     digests = {path: file_digest(path) for path in files}
-    given: list[Given] = [*sorted_inputs(inputs, digests), *datasets, *corpora]
+    given: list[Given] = [*sorted_inputs(inputs, digests), *seeds, *datasets, *corpora]
     if not given:
         raise UserError("there is nothing to mix: name run folders or files, or a registry of sources with --corpus")
     return given, digests
