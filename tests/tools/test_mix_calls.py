@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,10 @@ from support.mixing import (
     write_rows,
     write_run,
 )
+from tax.mix.plan import read_plan
 from tax.tree import find_root
+
+PLANS = sorted((Path(__file__).parents[2] / "training/plans").glob("*.yaml"))
 
 
 def test_a_smaller_plan_leaves_no_file_of_the_earlier_one(mixed, taxonomy, plan):
@@ -151,3 +155,9 @@ def test_one_process_writes_a_folder_at_a_time(tax, taxonomy, plan):
         fcntl.flock(lock, fcntl.LOCK_EX)
         code, _, err = tax("mix", "runs/a", "--plan", plan, "--out", "data")
     assert code == 2 and "another process is writing data" in err
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_every_plan_that_is_shipped_can_be_mixed(path):
+    plan, digest = read_plan(path)
+    assert plan.student.tokenizer_source and len(digest) == 64
