@@ -82,6 +82,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(taxonomy, plan):
         (["a.jsonl", "--unverified"], "go with --corpus"),
         (["a.jsonl", "--corpus", "plan.yaml"], "no phase of plan.yaml takes corpus"),
         (["a.jsonl", "--taxonomy", "runs"], "there is no folder runs"),
+        (["a.jsonl", "--taxonomy", ".", "--without-taxonomy"], "contradicts"),
+        (["--seeds", "--without-taxonomy"], "contradicts"),
     ],
 )
 def test_a_call_that_makes_no_sense_says_why(tax, taxonomy, plan, arguments, reason):

@@ -58,6 +58,8 @@ def mix(arguments: Sequence[str], options: Options) -> Mixed:
     """Sort what the arguments name into the phases of the plan. Raises UserError."""
     start = time.monotonic()
     plan, digest = read_plan(options.plan)
+    if options.without_taxonomy and (options.taxonomy is not None or options.seeds):
+        raise UserError("--without-taxonomy contradicts --taxonomy and --seeds, which need one")
     taxonomy = read_taxonomy(options.taxonomy, options.keep_out, without=options.without_taxonomy)
     tokenizer = None
     if isinstance(plan.student.tokenizer_source, str):
