@@ -53,7 +53,7 @@ class Encoder:
             texts = [text for text, _ in laid_out]
             for sample, (text, spans), tokens in zip(batch, laid_out, self._encode(texts), strict=True):
                 if not spans:
-                    yield Encoded(sample["id"], [], [], text or "no turn of the assistant")
+                    yield Encoded(sample["id"], [], [], text)
                     continue
                 learnt = list(_within(tokens["offset_mapping"], spans))
                 yield Encoded(sample["id"], tokens["input_ids"], learnt)
@@ -85,7 +85,7 @@ class Encoder:
                     spans.append((len(before), len(before) + _said(after[len(before) :], message["content"])))
         except TemplateError as error:
             return f"the chat template refuses it: {quoted(str(error))}", []
-        return whole, spans
+        return (whole, spans) if spans else ("no turn of the assistant", [])
 
     def _render(self, messages: list[dict[str, str]], *, answer_follows: bool = False) -> str:
         turns = [{"role": message["role"], "content": message["content"]} for message in messages]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+Stock = Literal["knowledge-short", "knowledge-long", "foundational", "compositional", "feedback", "corpus", "all"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -110,7 +111,7 @@ class Phase(_Settings):
 
     kind: Literal["sft", "cpt", "feedback"] = "sft"
     """sft and feedback: loss on the assistant's turns; cpt: on every token of plain documents."""
-    take: list[str]
+    take: Annotated[list[Stock], Field(min_length=1)]
     """What of the samples is new in this phase; read by `tax mix`."""
     replay: dict[str, Share] = {}
     """Shares of earlier phases' samples that are trained on again; read by `tax mix`."""
