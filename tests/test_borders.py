@@ -16,7 +16,7 @@ COLUMNS = [
     {"cli"},
     {"commands"},
     {"generate", "mix"},
-    {"validate", "write", "renderers", "overview", "report", "blame", "schemas"},
+    {"validate", "write", "renderers", "train", "overview", "report", "blame", "schemas"},
     {"judge"},
     {
         "teachers",

@@ -17,6 +17,8 @@ COMMANDS = {
     "diff": "--base --json",
     "rules": "rule_id --json",
     "schema": "kind --write",
+    "train": "plan --data --out --phase --set --launcher --processes --hostfile --dry-run --json",
+    "chat": "model --prompt --temperature --max-tokens",
     "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --keep-out "
     "--without-taxonomy --seeds --recycled --license --language --json --quiet",
 }

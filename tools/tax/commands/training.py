@@ -1,4 +1,4 @@
-"""The commands for those who train models: mix."""
+"""The commands for those who train models: mix, train, chat."""
 
 import json
 from pathlib import Path
@@ -81,4 +81,69 @@ def mix(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:
     return 0
 
 
-COMMANDS = (mix,)
+@click.command()
+@click.argument("plan")
+@click.option("--data", type=_FILE, metavar="DIR", help="What tax mix wrote (default: data/PLAN).")
+@click.option("--out", type=_FILE, metavar="DIR", help="Where checkpoints and models go (default: models/PLAN).")
+@click.option("--phase", metavar="P", help="Train this phase only; the one before it must be finished.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="P.SETTING=VALUE",
+    help="Change a setting of the plan, such as kt1.learning_rate=1e-6. May be given again.",
+)
+@click.option(
+    "--launcher",
+    type=click.Choice(["local", "torchrun", "deepspeed", "ray"]),
+    default="local",
+    show_default=True,
+    help="What starts the processes.",
+)
+@click.option(
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes on this machine, one a GPU (of ray: over all machines).",
+)
+@click.option("--hostfile", type=_FILE, metavar="FILE", help="The machines, for --launcher deepspeed.")
+@click.option("--dry-run", is_flag=True, help="Show the resolved plan, steps, tokens and memory; train nothing.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: print JSON.")
+def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
+    """Tune a student phase by phase.
+
+    PLAN is a plan's file, or the name of a shipped one, such as tiny-cpu. Each phase starts from the best checkpoint of
+    the one before it. Press Ctrl-C, or kill it: the same command goes on from the last checkpoint.
+    """
+    from tax.problems import UserError
+    from tax.train import Launch, table, trained
+    from tax.train import train as start
+
+    if as_json and not dry_run:
+        raise UserError("--json goes with --dry-run")
+    launch = Launch(plan, dry_run=dry_run, as_json=as_json, **options)
+    code = start(launch)
+    if code == 0 and not dry_run:
+        phases = list(trained(launch.folder))
+        click.echo(f"\n{table(phases)}\nTalk to it: tax chat {phases[-1].model}")
+    return code
+
+
+@click.command()
+@click.argument("model", type=_FILE)
+@click.option("--prompt", metavar="TEXT", help="Ask this one question, print the answer and end.")
+@click.option("--temperature", default=0.7, show_default=True, type=click.FloatRange(0), help="0: the likeliest words.")
+@click.option("--max-tokens", default=512, show_default=True, type=click.IntRange(1), metavar="N", help="Of an answer.")
+def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> int:
+    """Talk to a tuned model.
+
+    MODEL is a model folder, a phase's folder, the --out of tax train (then its last phase), or a hub's name.
+    """
+    from tax.train import chat_command, run
+
+    return run(chat_command(model, prompt, temperature, max_tokens))
+
+
+COMMANDS = (mix, train, chat)
