@@ -79,7 +79,7 @@ def test_a_full_disk_ends_with_what_to_do_and_loses_nothing(folder, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
-    with pytest.raises(UserError, match="No space left on device. Nothing is lost") as error:
+    with pytest.raises(UserError, match=r"No space left on device\. Nothing is lost") as error:
         folder.save(2, tensors(), {})
     assert "the checkpoint of step 2" in str(error.value)
     assert folder.steps() == [1]

@@ -112,8 +112,12 @@ def test_the_held_out_loss_is_that_of_the_model_that_is_written(train, plan_of, 
     assert about["score"] == pytest.approx(total / count, abs=1e-5)
 
 
-@pytest.mark.parametrize("place", [(PhaseFolder, "log"), (Folder, "prune"), (PhaseFolder, "write_scores")])
-@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize(
+    ("place", "count"),
+    [((PhaseFolder, "log"), count) for count in (1, 3, 6, 8)]
+    + [((Folder, "prune"), count) for count in (1, 6, 12)]
+    + [((PhaseFolder, "write_scores"), count) for count in (1, 2, 4, 6)],
+)
 def test_killed_anywhere_it_goes_on_to_the_same_curve(
     train, plan_of, tiny, tmp_path, monkeypatch, unbroken, place, count
 ):
@@ -227,7 +231,7 @@ def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):
 def test_two_runs_do_not_write_one_folder(train, plan_of, tiny, tmp_path):
     from tax_training.files import only_one
 
-    with only_one(tmp_path / "out"), pytest.raises(UserError, match="another process trains into"):
+    with only_one(tmp_path / "out"), pytest.raises(UserError, match="another process is training into"):
         train(plan_of(tiny), tmp_path / "out")
 
 
@@ -240,10 +244,12 @@ def test_a_damaged_model_is_found_before_the_next_phase_starts_from_it(train, pl
         train(plan_of(tiny), out)
 
 
-def test_the_rounding_of_a_layout_is_all_that_changes(train, plan_of, tiny, tmp_path, unbroken):
+def test_the_rounding_of_a_layout_is_all_that_changes(train, plan_of, tiny, tmp_path):
+    tiny["defaults"]["learning_rate"] = 1e-4  # at large steps AdamW makes much of a rounding in the sixth place
     settings = ["engine.packing=false", "engine.loss_chunk=3", "engine.activation_checkpointing=true"]
+    plain = train(plan_of(tiny), tmp_path / "plain")
     other = train(plan_of(tiny, *settings), tmp_path / "out")
-    for phase, lines in unbroken.items():
+    for phase, lines in plain.items():
         assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in other[phase]], abs=1e-6)
 
 

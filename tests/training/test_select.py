@@ -72,5 +72,5 @@ def test_a_command_that_fails_says_how(tmp_path, code, told):
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UserError, match="cannot be run: './no-such-evaluation'"):
+    with pytest.raises(UserError, match=r"cannot be run: '\./no-such-evaluation'"):
         run_command("./no-such-evaluation {model}", tmp_path)

@@ -51,9 +51,9 @@ def dry_run(plan: Plan, data: Path | None, processes: int | None, *, as_json: bo
     world = processes or 1
     size = student_size(plan.student)
     phases = [estimate_phase(plan, name, data, size) for name in plan.phases]
-    half = plan.engine.precision == "bf16" or (
-        plan.engine.precision == "auto" and (torch.cuda.is_available() or size.parameters > 100_000_000)
-    )
+    large = size.parameters > 100_000_000  # it will see a GPU, though there may be none here
+    precision = plan.engine.precision
+    half = precision == "bf16" or (precision == "auto" and (large or torch.cuda.is_available()))
     memory = {name: memory_of(plan, phase, size, world, half=half) for name, phase in plan.phases.items()}
     totals = {estimate.phase: estimate.steps for estimate in phases if estimate.steps is not None}
     warnings = schedule.warnings(list(plan.phases.items()), totals)
@@ -105,7 +105,9 @@ def memory_of(plan: Plan, phase: Phase, size: Size, processes: int, *, half: boo
         optimizer = 8 * size.trained
     row = max(plan.engine.micro_tokens or 0, phase.context_length)
     layer = 17 * short * size.width * row
-    kept = short * size.width * row * size.layers + layer if plan.engine.activation_checkpointing else layer * size.layers
+    kept = (
+        short * size.width * row * size.layers + layer if plan.engine.activation_checkpointing else layer * size.layers
+    )
     logits = min(plan.engine.loss_chunk or row, row) * size.vocabulary * (short + 8)
     return {
         "weights": weights, "gradients": 4 * size.trained // share[1], "optimizer": optimizer,
@@ -166,7 +168,9 @@ def _mixed(data: Path, phase: str) -> tuple[int, int | None]:
         with (data / f"{phase}.jsonl").open("rb") as lines:
             samples = sum(1 for line in lines if line.strip())
     except OSError as error:
-        raise UserError(f"{data / f'{phase}.jsonl'} cannot be read: {error.strerror}. Is --data what tax mix wrote?") from error
+        raise UserError(
+            f"{data / f'{phase}.jsonl'} cannot be read: {error.strerror}. Is --data what tax mix wrote?"
+        ) from error
     try:
         counted = json.loads((data / "mix.json").read_text(encoding="utf-8"))["phases"][phase]["tokens"]
         return samples, sum(int(count) for count in counted.values())
@@ -175,7 +179,9 @@ def _mixed(data: Path, phase: str) -> tuple[int, int | None]:
 
 
 def _phase_table(plan: Plan, phases: list[PhaseEstimate]) -> list[str]:
-    lines = [f"{'phase':10} {'samples':>10} {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>18} {'FLOPs':>9}"]
+    lines = [
+        f"{'phase':10} {'samples':>10} {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>18} {'FLOPs':>9}"
+    ]
     for found in phases:
         phase = plan.phases[found.phase]
         if found.samples is None:

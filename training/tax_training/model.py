@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def prepare(model: Any, plan: Plan) -> LearntLoss:
     if plan.engine.activation_checkpointing:
         if plan.student.lora is not None:
             model.enable_input_require_grads()
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     return LearntLoss(model, plan.engine.loss_chunk)
 
 
@@ -114,6 +115,7 @@ def adapted(model: Any, plan: Plan) -> Any:
     lora = plan.student.lora
     assert lora is not None, "the plan has adapters"
     torch.manual_seed(plan.seed)
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # peft still asks it
     try:
         return get_peft_model(
             model,

@@ -12,9 +12,9 @@ WINDOW = 20  # steps that the rate is averaged over
 class Progress:
     """The line of one phase."""
 
-    def __init__(self, phase: str, total: int, per_epoch: int, stream: TextIO = sys.stderr) -> None:
-        self.phase, self.total, self.per_epoch, self.stream = phase, total, per_epoch, stream
-        self._live = stream.isatty()
+    def __init__(self, phase: str, total: int, per_epoch: int, stream: TextIO | None = None) -> None:
+        self.phase, self.total, self.per_epoch, self.stream = phase, total, per_epoch, stream or sys.stderr
+        self._live = self.stream.isatty()
         self._recent: deque[tuple[float, int, int]] = deque(maxlen=WINDOW)  # seconds, samples, tokens of each step
         self._shown = 0.0
 
