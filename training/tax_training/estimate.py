@@ -179,9 +179,8 @@ def _mixed(data: Path, phase: str) -> tuple[int, int | None]:
 
 
 def _phase_table(plan: Plan, phases: list[PhaseEstimate]) -> list[str]:
-    lines = [
-        f"{'phase':10} {'samples':>10} {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>18} {'FLOPs':>9}"
-    ]
+    heads = f"{'samples':>10} {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>18} {'FLOPs':>9}"
+    lines = [f"{'phase':10} {heads}"]
     for found in phases:
         phase = plan.phases[found.phase]
         if found.samples is None:
