@@ -16,7 +16,18 @@ COLUMNS = [
     {"cli"},
     {"commands"},
     {"generate", "mix"},
-    {"validate", "write", "renderers", "train", "overview", "report", "blame", "schemas"},
+    {
+        "validate",
+        "write",
+        "renderers",
+        "train",
+        "train_report",
+        "trained",
+        "overview",
+        "report",
+        "blame",
+        "schemas",
+    },
     {"judge"},
     {
         "teachers",
@@ -39,7 +50,7 @@ COLUMNS = [
     {"old_leaf", "faults"},
     {"leaf"},
     {"source", "yaml_errors"},
-    {"problems", "segments", "prose", "expressions", "functions", "placeholders", "values"},
+    {"problems", "line_plot", "segments", "prose", "expressions", "functions", "placeholders", "values"},
 ]
 HEAVY = {
     "torch",
@@ -102,3 +113,14 @@ def test_help_imports_nothing_heavy():
 def test_validation_imports_nothing_that_generates():
     loaded = imported_by("import tax.validate")
     assert not loaded & HEAVY
+
+
+def test_the_trainer_imports_nothing_of_tax():
+    trainer = sorted((TOOLS.parent / "training/tax_training").rglob("*.py"))
+    assert trainer, "the trainer is there"
+    for path in trainer:
+        assert not {module.split(".")[0] for module in imports(path)} & {"tax"}, path.name
+
+
+def test_the_trainers_help_imports_nothing_heavy():
+    assert not imported_by("import tax_training.__main__ as main; main.parser()") & HEAVY

@@ -1,26 +1,28 @@
-"""`tax train` and `tax chat`: start `tax_training` as a process, pass signals on, and tell what came of it.
+"""`tax train` and `tax chat`: start `tax_training` as a process, pass signals on, and say how it ended.
 
 The trainer is a package of its own with heavy needs; the two meet in files only. Every launcher runs the same program,
 `python -m tax_training`, once or many times.
 """
 
 import importlib.util
-import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from tax.problems import UserError, excerpt, printable
+from tax.problems import UserError
+from tax.trained import find_model
 
 INSTALL = "training needs packages that are not here: pip install 'tax[train]'"
-MODEL, ABOUT = "model", "training.json"
+INTERRUPTED = 130
 
 _TRAINER = "tax_training"
+_PATIENCE = 24 * 3600  # seconds that torchrun lets its processes save a checkpoint after Ctrl-C, before it kills them
+_SEVERAL_MACHINES = ("PET_NNODES", "PET_RDZV_ENDPOINT", "PET_MASTER_ADDR")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Launch:
 
     def arguments(self) -> list[str]:
         """Return the trainer's own arguments."""
-        data = self.data or Path("data") / Path(self.plan).stem
-        given = [self.plan, "--data", str(data)]
+        mixed = Path("data") / Path(self.plan).stem
+        data = self.data or (mixed if mixed.is_dir() or not self.dry_run else None)  # else the plan's own numbers serve
+        given = [self.plan]
+        given += ["--data", str(data)] if data else []
         given += [] if self.dry_run else ["--out", str(self.folder)]
         given += ["--phase", self.phase] if self.phase else []
         given += [part for setting in self.settings for part in ("--set", setting)]
@@ -57,9 +61,15 @@ class Launch:
 
 
 def command(launch: Launch) -> list[str]:
-    """Return the command line that trains. Raises UserError where an option does not fit the launcher."""
+    """Return the command line that trains. Raises UserError where options do not go together."""
+    if launch.as_json and not launch.dry_run:
+        raise UserError("--json goes with --dry-run")
+    if launch.dry_run and launch.phase:
+        raise UserError("--dry-run shows all phases of the plan: leave --phase out")
     if launch.hostfile is not None and launch.launcher != "deepspeed":
         raise UserError("--hostfile goes with --launcher deepspeed")
+    if launch.hostfile is not None and launch.processes > 1:
+        raise UserError("--hostfile says how many processes each machine has: leave --processes out")
     if launch.dry_run:
         return [sys.executable, "-m", _TRAINER, *launch.arguments()]
     return [sys.executable, *_LAUNCHERS[launch.launcher](launch), *launch.arguments()]
@@ -70,8 +80,10 @@ def _local(launch: Launch) -> list[str]:
 
 
 def _torchrun(launch: Launch) -> list[str]:
-    # Several machines are told by torchrun's own variables: PET_NNODES, PET_NODE_RANK, PET_RDZV_ENDPOINT.
-    return ["-m", "torch.distributed.run", f"--nproc-per-node={launch.processes}", "-m", _TRAINER]
+    # Several machines are told by torchrun's own variables; alone, any free port will do.
+    alone = [] if any(name in os.environ for name in _SEVERAL_MACHINES) else ["--standalone"]
+    settings = [f"--nproc-per-node={launch.processes}", f"--shutdown-timeout={_PATIENCE}"]
+    return ["-m", "torch.distributed.run", *alone, *settings, "-m", _TRAINER]
 
 
 def _deepspeed(launch: Launch) -> list[str]:
@@ -93,106 +105,45 @@ LAUNCHERS = tuple(_LAUNCHERS)
 
 
 def train(launch: Launch) -> int:
-    """Train, and return the trainer's exit code. Raises UserError where it cannot be started."""
-    return run(command(launch))
+    """Train, and return the trainer's exit code. Raises UserError where it cannot be started.
 
-
-def run(line: Sequence[str]) -> int:
-    """Run a process of the trainer; SIGINT and SIGTERM go to it, and it ends when it has saved its state."""
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", _TRAINER)):
-        raise UserError(INSTALL)
-    process = subprocess.Popen(line, start_new_session=True)  # so that Ctrl-C reaches it once, through us
+    Ctrl-C and SIGTERM go to the trainer, which ends when it has saved its state; a terminal that closes counts as one.
+    """
+    line = command(launch)
+    _needs_trainer()
+    # In a session of its own, so that Ctrl-C reaches it once, through us, and not each of its processes beside.
+    process = subprocess.Popen(line, start_new_session=True)
+    asked = []
 
     def forward(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
+        asked.append(number)
+        process.send_signal(signal.SIGTERM if number == signal.SIGHUP else number)
 
-    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         code = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if code and asked:  # torchrun and deepspeed have codes of their own for it
+        return INTERRUPTED
     return 128 - code if code < 0 else code
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished phase: how long it was, which checkpoint was taken, and the held-out losses measured with it."""
-
-    phase: str
-    samples: int
-    step: int
-    steps: int
-    heldout: Mapping[str, float]
-    first: Mapping[str, float]  # the losses at the phase's first measurement
-    model: Path
-
-
-def trained(out: Path) -> Iterator[Trained]:
-    """Yield the finished phases of a run, in the order in which they were trained. Raises UserError."""
-    found = sorted(out.glob(f"*/{MODEL}/{ABOUT}"), key=lambda path: path.stat().st_mtime)
-    for file in found:
-        try:
-            about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            first = about["scores"][0]["heldout"] if about["scores"] else {}
-            yield Trained(
-                about["phase"], about["samples"], about["step"], about["steps"], about["heldout"], first, file.parent
-            )
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise UserError(f"{file} is not what the trainer writes: {excerpt(error, 200)}") from error
-
-
-def table(phases: Sequence[Trained]) -> str:
-    """Return the phases as a table: a column for each held-out file, first and chosen measurement."""
-    names = list(dict.fromkeys(name for phase in phases for name in phase.heldout))
-    head = ["phase", "samples", "steps", "taken", *(f"held-out {name}" for name in names)]
-    rows = [
-        [
-            printable(phase.phase),
-            f"{phase.samples:,}",
-            f"{phase.steps:,}",
-            f"{phase.step:,}",
-            *(_change(phase, name) for name in names),
-        ]
-        for phase in phases
-    ]
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            f"{each:{'<' if column == 0 else '>'}{width}}"
-            for column, (each, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [head, *rows]
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _change(phase: Trained, name: str) -> str:
-    if name not in phase.heldout:
-        return ""
-    first, last = phase.first.get(name), phase.heldout[name]
-    return f"{last:.3f}" if first is None or first == last else f"{first:.3f} -> {last:.3f}"
-
-
-def find_model(path: Path) -> Path:
-    """Return the model folder that a path names: a model itself, a phase, or a run (its last phase). Raises UserError.
-
-    A name without such a folder is left to `transformers`, as a hub's.
-    """
-    if not path.exists():
-        return path
-    if (path / "config.json").is_file():
-        return path
-    if (path / MODEL / "config.json").is_file():
-        return path / MODEL
-    phases = list(trained(path))
-    if not phases:
-        raise UserError(f"{path} holds no model: name a model folder, or the --out of a tax train that has finished")
-    return phases[-1].model
-
-
-def chat_command(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> list[str]:
-    """Return the command line that chats."""
+def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> int:
+    """Talk to a model in this terminal; return the exit code. Raises UserError."""
     asked = ["--prompt", prompt] if prompt is not None else []
     settings = ["--temperature", str(temperature), "--max-tokens", str(max_tokens)]
-    return [sys.executable, "-m", f"{_TRAINER}.chat", str(find_model(model)), *asked, *settings]
+    line = [sys.executable, "-m", f"{_TRAINER}.chat", str(find_model(model)), *asked, *settings]
+    _needs_trainer()
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the chat's: it ends an answer
+    try:
+        code = subprocess.run(line, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 128 - code if code < 0 else code
+
+
+def _needs_trainer() -> None:
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", _TRAINER)):
+        raise UserError(INSTALL)

@@ -5,16 +5,18 @@ template; where it outgrows the model's context, its oldest turns are left out.
 """
 
 import argparse
+import contextlib
+import io
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from tax_training.errors import UserError, quoted
 
-HELP = "Ask, and press Enter. /new begins anew, /exit or Ctrl-D ends."
+HELP = "Ask, and press Enter. Ctrl-C ends an answer, /new begins anew, /exit or Ctrl-D ends."
 
 # All that could move a cursor, reorder a line or forge one; line breaks and tabs are an answer's own.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -31,15 +33,17 @@ class Chat:
     def __init__(self, path: str, temperature: float, max_tokens: int) -> None:
         """Load the model of a folder or a hub's name. Raises UserError."""
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        own = {"trust_remote_code": False}  # a model's own code is a stranger's
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(path)
-            self._model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto").to(device).eval()
-        except (OSError, ValueError, KeyError) as error:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **own)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto", **own).to(device).eval()
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(f"the model {quoted(path)} cannot be loaded: {quoted(str(error), 300)}") from error
         if not self._tokenizer.chat_template:
             raise UserError(f"the model {quoted(path)} has no chat template, so nothing says how to talk to it")
@@ -47,20 +51,26 @@ class Chat:
         self._max_tokens = max_tokens
         self.messages: list[dict[str, str]] = []
 
-    def answer(self, question: str) -> Iterator[str]:
-        """Yield the answer to a question piece by piece; question and answer join the conversation."""
-        from transformers import TextIteratorStreamer
+    def answer(self, question: str) -> Generator[str, None, None]:
+        """Yield the answer to a question piece by piece; question and answer join the conversation.
 
-        self.messages.append({"role": "user", "content": question})
-        ids, room = self._prompt()
+        An answer that is broken off (the iterator closed, or Ctrl-C) joins it as far as it was said. Raises UserError
+        where the question does not fit; the conversation is then as it was.
+        """
+        from transformers import StoppingCriteriaList, TextIteratorStreamer
+
+        said = question.encode("utf-8", "replace").decode()  # a terminal's bytes may be no UTF-8
+        ids, room = self._prompt({"role": "user", "content": said})
         streamer: Any = TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
         failed: list[BaseException] = []
+        enough = threading.Event()
 
         def generate() -> None:
             try:
                 self._model.generate(
                     **ids, **self._settings, do_sample=bool(self._settings), max_new_tokens=min(self._max_tokens, room),
                     pad_token_id=self._tokenizer.pad_token_id, streamer=streamer,
+                    stopping_criteria=StoppingCriteriaList([lambda *_, **__: enough.is_set()]),
                 )  # fmt: skip
             except BaseException as error:  # noqa: BLE001  # told by the thread that waits
                 failed.append(error)
@@ -69,32 +79,45 @@ class Chat:
         thread = threading.Thread(target=generate, daemon=True)
         thread.start()
         said = ""
-        for piece in streamer:
-            said += piece
-            yield piece
-        thread.join()
+        try:
+            for piece in streamer:
+                said += piece
+                yield piece
+        finally:
+            enough.set()
+            thread.join()
+            self.messages.append({"role": "assistant", "content": said})
+            if failed:
+                del self.messages[-2:]
         if failed:
             raise failed[0]
-        self.messages.append({"role": "assistant", "content": said})
 
-    def _prompt(self) -> tuple[Any, int]:
-        """Return the conversation laid out, and how many tokens are left for the answer.
+    def _prompt(self, question: dict[str, str]) -> tuple[Any, int]:
+        """Add a question and lay the conversation out; return it, and how many tokens are left for the answer.
 
         The oldest question and answer go while it is longer than the context.
         """
+        from jinja2 import TemplateError
+
         context = getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
+        kept = [*self.messages, question]
         while True:
-            ids = self._tokenizer.apply_chat_template(
-                self.messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
-            )
+            try:
+                ids = self._tokenizer.apply_chat_template(
+                    kept, add_generation_prompt=True, return_tensors="pt", return_dict=True
+                )
+            except TemplateError as error:
+                raise UserError(f"the model's chat template refuses the question: {quoted(str(error), 200)}") from error
             length = ids["input_ids"].shape[1]
             if length + min(self._max_tokens, context // 4) <= context:
                 break
-            if len(self.messages) == 1:
+            if len(kept) == 1:
                 raise UserError(
-                    f"the question has {length:,} tokens, more than the model's context of {context:,} takes"
+                    f"the question has {length:,} tokens; the model's context of {context:,} must hold the answer too"
                 )
-            del self.messages[:2]
+            del kept[:2]
+        self.messages = kept
+        ids.pop("token_type_ids", None)
         return ids.to(self._model.device), context - length
 
 
@@ -106,6 +129,8 @@ def main(arguments: list[str] | None = None) -> int:
     options.add_argument("--temperature", type=float, default=0.7)
     options.add_argument("--max-tokens", type=int, default=512)
     given = options.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a character
     try:
         chat = Chat(given.model, given.temperature, given.max_tokens)
         if given.prompt is not None:
@@ -134,16 +159,22 @@ def _talk(chat: Chat, name: str) -> int:
             return 0
         if question == "/new":
             chat.messages.clear()
-        elif question == "/help":
+        elif question.startswith("/") and question.isascii() and question[1:].isalpha():
             print(HELP)
         elif question:
-            _tell(chat, question)
+            try:
+                _tell(chat, question)
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
+            except KeyboardInterrupt:
+                print()
 
 
 def _tell(chat: Chat, question: str) -> None:
-    for piece in chat.answer(question):
-        sys.stdout.write(harmless(piece))
-        sys.stdout.flush()
+    with contextlib.closing(chat.answer(question)) as answer:
+        for piece in answer:
+            sys.stdout.write(harmless(piece))
+            sys.stdout.flush()
     sys.stdout.write("\n")
 
 

@@ -115,19 +115,24 @@ def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
     """Tune a student phase by phase.
 
     PLAN is a plan's file, or the name of a shipped one, such as tiny-cpu. Each phase starts from the best checkpoint of
-    the one before it. Press Ctrl-C, or kill it: the same command goes on from the last checkpoint.
+    the one before it. Press Ctrl-C, or kill it: the same command goes on from the last checkpoint. OUT/report.html
+    shows how it went.
     """
-    from tax.problems import UserError
-    from tax.train import Launch, table, trained
+    from tax.problems import printable
+    from tax.train import Launch
     from tax.train import train as start
+    from tax.train_report import write
+    from tax.trained import table, trained
 
-    if as_json and not dry_run:
-        raise UserError("--json goes with --dry-run")
     launch = Launch(plan, dry_run=dry_run, as_json=as_json, **options)
     code = start(launch)
-    if code == 0 and not dry_run:
-        phases = list(trained(launch.folder))
-        click.echo(f"\n{table(phases)}\nTalk to it: tax chat {phases[-1].model}")
+    if dry_run:
+        return code
+    report = write(launch.folder)
+    if code == 0:
+        phases = trained(launch.folder)
+        click.echo(f"\n{table(phases)}\nReport: {printable(str(report))}")
+        click.echo(f"Talk to it: tax chat {printable(str(phases[-1].model))}")
     return code
 
 
@@ -140,10 +145,11 @@ def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -
     """Talk to a tuned model.
 
     MODEL is a model folder, a phase's folder, the --out of tax train (then its last phase), or a hub's name.
+    /new begins a new conversation, Ctrl-C ends an answer, /exit or Ctrl-D ends the talk.
     """
-    from tax.train import chat_command, run
+    from tax.train import chat as talk
 
-    return run(chat_command(model, prompt, temperature, max_tokens))
+    return talk(model, prompt, temperature, max_tokens)
 
 
 COMMANDS = (mix, train, chat)
