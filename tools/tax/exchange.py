@@ -69,9 +69,9 @@ def read(path: Path, origin: Origin | None = None) -> Iterator[Sample | Unread]:
         yield from read_samples(path)
         return
     blob = file_blob(path)
-    for number, written in _rows(path):
+    for number, written in rows(path):
         try:
-            yield _sample(_parsed(written), path.stem, blob, origin or Origin())
+            yield sample_of(parsed(written), path.stem, blob, origin or Origin())
         except Unfit as error:
             yield Unread(number, str(error))
 
@@ -116,7 +116,8 @@ def _provenance(sample: Sample) -> dict[str, str]:
     return {"id": sample.id, "leaf": sample.leaf, "license": sample.license}
 
 
-def _sample(row: object, name: str, blob: str, origin: Origin) -> Sample:
+def sample_of(row: object, name: str, blob: str, origin: Origin) -> Sample:
+    """Return a row as a sample. Raises Unfit."""
     if not isinstance(row, dict):
         raise Unfit("not an object")
     if "leaf_blob" in row:
@@ -213,7 +214,7 @@ def _listed(turns: object) -> list[dict[str, Any]]:
     return turns
 
 
-def _rows(path: Path) -> Iterator[tuple[int, object]]:
+def rows(path: Path) -> Iterator[tuple[int, object]]:
     """Yield the rows of a file, numbered from 1: its lines as bytes, or the elements of its one array."""
     try:
         with path.open("rb") as file:
@@ -229,7 +230,8 @@ def _rows(path: Path) -> Iterator[tuple[int, object]]:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _parsed(written: object) -> object:
+def parsed(written: object) -> object:
+    """Return a row as plain values; one that `rows` yields as bytes is read as JSON. Raises Unfit."""
     if not isinstance(written, bytes):
         return written
     try:

@@ -170,9 +170,15 @@ def _letters(line: str) -> int:
     return len(words) if words.isascii() else sum(1 if each < "\u0250" else 3 for each in words)
 
 
-def _identified(text: str) -> str | None:
-    [label], [score] = _model().predict(text, 1, 0.0)
-    return str(label).removeprefix(_LABEL) if score >= _SURE else None
+def identify(line: str) -> tuple[str, float]:
+    """Return the language that one line of text is likeliest in, as its ISO 639 code, and how likely, 0 to 1."""
+    [label], [score] = _model().predict(line, 1, 0.0)
+    return str(label).removeprefix(_LABEL), float(score)
+
+
+def _identified(line: str) -> str | None:
+    language, score = identify(line)
+    return language if score >= _SURE else None
 
 
 @lru_cache(maxsize=1)

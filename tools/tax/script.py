@@ -33,6 +33,20 @@ def simplified(text: str, tag: str = "zh-Hant-TW") -> dict[str, str]:
     return {each: table[each] for each in sorted(found, key=text.index)}
 
 
+def scripts(text: str) -> tuple[int, int]:
+    """Return how many characters of a Chinese text only the Simplified script has, and how many only the other."""
+    simplified_only, traditional_only = _table("").keys(), _traditional()
+    return sum(each in simplified_only for each in text), sum(each in traditional_only for each in text)
+
+
+@lru_cache(maxsize=1)
+def _traditional() -> frozenset[str]:
+    """Return the characters that OpenCC's table from Traditional to Simplified does not keep."""
+    return frozenset(
+        character for character, counterparts in _pairs("TSCharacters.txt") if character not in counterparts
+    )
+
+
 def _region(tag: str) -> str:
     parts = tag.lower().split("-")
     return next((part for part in parts if part in {"tw", "hk"}), "hk" if "mo" in parts else "")

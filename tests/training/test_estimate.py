@@ -1,0 +1,94 @@
+"""--dry-run: its arithmetic, by hand."""
+
+import json
+
+import pytest
+
+from tax_training.__main__ import main
+from tax_training.estimate import Size, estimate_phase, memory_of, student_size
+from tax_training.plan_file import load_plan
+
+
+def test_the_parameters_of_known_models():
+    assert student_size(load_plan("lab-llama-2-13b").student).parameters == 13_015_864_320
+    assert student_size(load_plan("lab-mistral-7b").student).parameters == 7_241_732_096
+    size = student_size(load_plan("taiwan-llm-7b").student)
+    assert (size.parameters, size.trained, size.layers, size.width) == (6_738_415_616, 6_738_415_616, 32, 4096)
+
+
+def test_the_parameters_of_adapters():
+    # Mistral 7B, rank 64: a layer has q and o (4096 + 4096), k and v (4096 + 1024), gate, up and down (4096 + 14336)
+    expected = 32 * 64 * (2 * 8192 + 2 * 5120 + 3 * 18432)
+    assert student_size(load_plan("one-gpu").student).trained == expected
+
+
+@pytest.mark.parametrize(("plan", "phase", "steps"), [
+    ("lab-llama-2-13b", "kt1", 5 * 165),  # 630,000 / 3,840 = 164.06: 164 whole steps and a rest
+    ("lab-llama-2-13b", "st", 7 * 144),
+    ("lab-mistral-7b", "kt2", 4 * 60),
+])  # fmt: skip
+def test_steps_are_those_of_table_2(plan, phase, steps):
+    plan = load_plan(plan)
+    found = estimate_phase(plan, phase, None, Size(10, 10, 1, 1, 1))
+    assert found.steps == steps
+    assert found.warmup == plan.phases[phase].warmup
+    assert found.tokens == found.samples * plan.phases[phase].context_length * plan.phases[phase].epochs
+    assert found.flops == 8 * 10 * found.tokens, "activations are computed twice"
+
+
+def test_tokens_are_those_that_mix_counted(tmp_path):
+    (tmp_path / "kt1.jsonl").write_text("{}\n" * 130, encoding="utf-8")
+    mixed = {"phases": {"kt1": {"tokens": {"own": 9000, "replayed": 1000}}}}
+    (tmp_path / "mix.json").write_text(json.dumps(mixed), encoding="utf-8")
+    found = estimate_phase(load_plan("tiny-cpu"), "kt1", tmp_path, Size(1000, 1000, 1, 1, 1))
+    assert (found.samples, found.steps, found.tokens, found.exact) == (130, 9, 30_000, True)
+    assert found.flops == 6 * 1000 * 30_000
+
+
+SIZE = Size(parameters=1000, trained=1000, layers=3, width=10, vocabulary=50)
+
+
+def memory(*settings, processes=1, half=True, size=SIZE):
+    plan = load_plan("tiny-cpu", ["kt1.context_length=100", "engine.micro_tokens=100", *settings])
+    return memory_of(plan, plan.phases["kt1"], size, processes, half=half)
+
+
+def test_memory_of_plain_torch():
+    assert memory(half=False, processes=1) == {
+        "weights": 4000, "gradients": 4000, "optimizer": 8000,
+        "activations": 3 * 17 * 4 * 10 * 100, "logits": 100 * 50 * 12,
+    }  # fmt: skip
+    assert memory()["weights"] == 6000, "fp32, and autocast's copies"
+    assert memory(size=Size(1100, 100, 3, 10, 50))["weights"] == 2 * 1000 + 6 * 100, "frozen ones in 16 bits"
+
+
+@pytest.mark.parametrize(
+    ("settings", "weights", "gradients", "optimizer"),
+    [
+        (["engine.zero=1"], 2000, 4000, 3000),
+        (["engine.zero=2"], 2000, 1000, 3000),
+        (["engine.zero=3"], 500, 1000, 3000),
+        (["engine.zero=2", "engine.offload=true"], 2000, 1000, 0),
+        (["engine.zero=3", "engine.offload=true"], 0, 1000, 0),
+    ],
+)
+def test_memory_of_zero_over_four_processes(settings, weights, gradients, optimizer):
+    found = memory(*settings, processes=4)
+    assert (found["weights"], found["gradients"], found["optimizer"]) == (weights, gradients, optimizer)
+
+
+def test_memory_with_activations_computed_again():
+    found = memory("engine.activation_checkpointing=true", "engine.loss_chunk=20")
+    assert found["activations"] == 3 * 2 * 10 * 100 + 17 * 2 * 10 * 100
+    assert found["logits"] == 20 * 50 * 10
+
+
+def test_the_command_prints_text_and_json(capsys):
+    assert main(["lab-mistral-7b", "--dry-run", "--processes", "8"]) == 0
+    text = capsys.readouterr().out
+    assert "7,241,732,096 parameters" in text
+    assert "warning: kt1: the warm-up of 800 steps outlasts the phase's 660" in text
+    assert main(["lab-mistral-7b", "--dry-run", "--json", "--set", "kt1.learning_rate=1e-5"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["plan"]["phases"]["kt1"]["learning_rate"] == 1e-5
+    assert found["phases"][1]["steps"] == 240

@@ -1,0 +1,324 @@
+"""A whole run in this process or another: phases in their order, killed and resumed, chosen, mended, refused."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tax_training.__main__ import main
+from tax_training.checkpoints import Folder
+from tax_training.engine import TorchEngine
+from tax_training.errors import UserError
+from tax_training.phase_folder import PhaseFolder
+from tax_training.stop import Stop
+
+from .conftest import metrics
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tax_training import checkpoints, loop, phase_folder
+from tax_training.plan_file import load_plan
+place, count = sys.argv[4], int(sys.argv[5])
+module, name = {"metrics": (phase_folder.PhaseFolder, "log"), "checkpoint": (checkpoints, "write_synced")}[place]
+whole, left = getattr(module, name), [count]
+def deadly(*given):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*given)
+setattr(module, name, deadly)
+loop.train(load_plan(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+"""
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it, nothing is tidied up."""
+
+
+def kill_at(monkeypatch, place, name, count):
+    """Have the count-th call of a method end everything."""
+    whole, left = getattr(place, name), [count]
+
+    def deadly(*given, **named):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+        return whole(*given, **named)
+
+    monkeypatch.setattr(place, name, deadly)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """The metrics of unbroken runs, by what was asked."""
+    return {}
+
+
+@pytest.fixture
+def unbroken(runs, train, plan_of, tiny, tmp_path):
+    """The metrics of a run of `tiny` that nothing interrupted."""
+    if "tiny" not in runs:
+        runs["tiny"] = train(plan_of(tiny), tmp_path / "unbroken")
+    return runs["tiny"]
+
+
+def test_a_run_trains_every_phase_and_leaves_models_that_transformers_loads(train, plan_of, tiny, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    found = train(plan_of(tiny), tmp_path / "out")
+    assert [(line["epoch"], line["step"], line["samples"]) for line in found["kt1"]] == [
+        (0, 1, 8), (0, 2, 8), (0, 3, 8), (1, 4, 8), (1, 5, 8), (1, 6, 8)
+    ]  # fmt: skip
+    assert [line["samples"] for line in found["kt2"]] == [8, 8, 2, 8, 8, 2], "every sample once an epoch"
+    assert found["kt1"][-1]["loss"] < found["kt1"][0]["loss"] - 0.3
+    assert [line["learning_rate"] for line in found["kt2"][:3]] == [0.005, 0.01, 0.01], "a fresh warm-up"
+    folder = tmp_path / "out/kt2/model"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    asked = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Say moss."}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    answer = AutoModelForCausalLM.from_pretrained(folder).generate(**asked, max_new_tokens=4, do_sample=False)
+    assert answer.shape[1] > asked["input_ids"].shape[1]
+    about = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    assert (about["phase"], about["steps"], len(about["scores"])) == ("kt2", 6, 2)
+    assert set(about["heldout"]) == {"kt1", "kt2"}, "forgetting is seen"
+    assert about["plan"]["phases"]["kt1"]["learning_rate"] == 0.01
+
+
+def test_the_held_out_loss_is_that_of_the_model_that_is_written(train, plan_of, tiny, tmp_path, data):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from support.students import TEMPLATE
+    from tax_training.conversation import Encoder
+
+    train(plan_of(tiny), tmp_path / "out", only="kt1")
+    folder = tmp_path / "out/kt1/model"
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    lines = (data / "heldout/kt1.jsonl").read_text(encoding="utf-8").splitlines()
+    total, count = 0.0, 0
+    for sample in Encoder(AutoTokenizer.from_pretrained(folder), TEMPLATE).conversations(map(json.loads, lines)):
+        tokens, learnt = torch.tensor(sample.tokens[:128]), torch.tensor(sample.learnt[:128])
+        with torch.no_grad():
+            surprise = -model(input_ids=tokens[None]).logits[0, :-1].log_softmax(-1)
+        total += float(surprise[torch.arange(len(tokens) - 1), tokens[1:]][learnt[1:]].sum())
+        count += int(learnt[1:].sum())
+    about = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    assert about["score"] == pytest.approx(total / count, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("place", "count"),
+    [((PhaseFolder, "log"), count) for count in (1, 3, 6, 8)]
+    + [((Folder, "prune"), count) for count in (1, 6, 12)]
+    + [((PhaseFolder, "write_scores"), count) for count in (1, 2, 4, 6)],
+)
+def test_killed_anywhere_it_goes_on_to_the_same_curve(
+    train, plan_of, tiny, tmp_path, monkeypatch, unbroken, place, count
+):
+    plan, out = plan_of(tiny), tmp_path / "out"
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, *place, count)
+        train(plan, out)
+    assert train(plan, out) == unbroken, "bit for bit"
+
+
+@pytest.mark.parametrize(("place", "count"), [("metrics", 5), ("checkpoint", 8)])
+def test_kill_9_and_the_same_command_gives_the_same_curve(plan_of, tiny, tmp_path, data, train, unbroken, place, count):
+    plan, out = plan_of(tiny), tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "plan.yaml"), str(data), str(out), place, str(count)]
+    ended = subprocess.run(command, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert metrics(out, plan)["kt1"], "it was under way"
+    assert train(plan, out) == unbroken, "bit for bit, from another process"
+
+
+def test_a_finished_run_is_left_as_it_is(train, plan_of, tiny, tmp_path, capsys):
+    plan, out = plan_of(tiny), tmp_path / "out"
+    train(plan, out)
+    before = (out / "kt2/model/model.safetensors").stat().st_mtime_ns
+    train(plan, out)
+    assert (out / "kt2/model/model.safetensors").stat().st_mtime_ns == before
+    assert "kt2 is finished" in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_the_step_and_ends_with_130(plan_of, tiny, tmp_path, data, monkeypatch, train, unbroken, capsys):
+    tiny["checkpoints"]["every"] = 100
+    plan_of(tiny)
+    whole = PhaseFolder.log
+
+    def pressed(folder, line):
+        whole(folder, line)
+        if line["step"] == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    command = [str(tmp_path / "plan.yaml"), "--data", str(data), "--out", str(tmp_path / "out")]
+    with monkeypatch.context() as patched:
+        patched.setattr(PhaseFolder, "log", pressed)
+        assert main(command) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "kt1 goes on after step" in capsys.readouterr().err
+    assert metrics(tmp_path / "out", plan_of(tiny)) == unbroken
+
+
+def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, monkeypatch, unbroken, capsys):
+    plan, out = plan_of(tiny), tmp_path / "out"
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, PhaseFolder, "log", 6)
+        train(plan, out)
+    newest = max((out / "kt1/checkpoints").glob("step-*"))
+    file = next(newest.glob("*.safetensors"))
+    file.write_bytes(file.read_bytes()[:-8])
+    assert train(plan, out) == unbroken
+    assert f"{newest} is damaged" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_no_number_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monkeypatch, unbroken):
+    plan, out = plan_of(tiny), tmp_path / "out"
+    whole, calls = TorchEngine._loss, [0]
+
+    def sick(engine, row):
+        calls[0] += 1
+        return whole(engine, row) * (float("nan") if calls[0] == 6 else 1.0)
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match="no finite number") as error:
+        patched.setattr(TorchEngine, "_loss", sick)
+        train(plan, out)
+    assert "--set kt1.learning_rate=0.005" in str(error.value)
+    assert re.search(r"samples: kt1-\d+", str(error.value))
+    assert train(plan, out) == unbroken, "nothing of it was kept"
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_out_of_memory_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monkeypatch, unbroken, error):
+    plan, out = plan_of(tiny), tmp_path / "out"
+
+    def full(*_):
+        raise error
+
+    with monkeypatch.context() as patched, pytest.raises(UserError, match="memory ran out in step 1 of kt1"):
+        patched.setattr(TorchEngine, "_loss", full)
+        patched.setattr("tax_training.loop.check", lambda *_, **__: None)
+        train(plan, out)
+    assert train(plan, out) == unbroken
+
+
+def test_another_plan_or_other_data_in_the_same_folder_is_refused(train, plan_of, tiny, tmp_path, data):
+    out = tmp_path / "out"
+    train(plan_of(tiny), out, only="kt1")
+    with pytest.raises(UserError, match="begun with another settings"):
+        train(plan_of(tiny, "kt1.learning_rate=0.02"), out)
+    with pytest.raises(UserError, match="begun with another seed: 0, and not 1"):
+        train(plan_of(tiny, "seed=1"), out)
+    train(plan_of(tiny, "kt2.epochs=1", "checkpoints.keep=5", "engine.micro_tokens=300"), out)
+
+
+def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):
+    with pytest.raises(UserError, match="kt2 starts from the model of kt1, which is not finished"):
+        train(plan_of(tiny), tmp_path / "out", only="kt2")
+    with pytest.raises(UserError, match="no phase 'st'; it has kt1, kt2"):
+        train(plan_of(tiny), tmp_path / "out", only="st")
+
+
+def test_two_runs_do_not_write_one_folder(train, plan_of, tiny, tmp_path):
+    from tax_training.files import only_one
+
+    with only_one(tmp_path / "out"), pytest.raises(UserError, match="another process is training into"):
+        train(plan_of(tiny), tmp_path / "out")
+
+
+def test_a_damaged_model_is_found_before_the_next_phase_starts_from_it(train, plan_of, tiny, tmp_path):
+    out = tmp_path / "out"
+    train(plan_of(tiny), out, only="kt1")
+    file = out / "kt1/model/model.safetensors"
+    file.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(UserError, match="is not as it was written: delete the folder"):
+        train(plan_of(tiny), out)
+
+
+def test_the_rounding_of_a_layout_is_all_that_changes(train, plan_of, tiny, tmp_path):
+    tiny["defaults"]["learning_rate"] = 1e-4  # at large steps AdamW makes much of a rounding in the sixth place
+    settings = ["engine.packing=false", "engine.loss_chunk=3", "engine.activation_checkpointing=true"]
+    plain = train(plan_of(tiny), tmp_path / "plain")
+    other = train(plan_of(tiny, *settings), tmp_path / "out")
+    for phase, lines in plain.items():
+        assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in other[phase]], abs=1e-6)
+
+
+def test_the_next_phase_starts_from_the_chosen_checkpoint(train, plan_of, tiny, tmp_path):
+    scores = tmp_path / "evaluate.py"
+    scores.write_text(
+        "import json, sys\nfrom pathlib import Path\nassert (Path(sys.argv[1]) / 'model.safetensors').exists()\n"
+        "step = json.loads((Path(sys.argv[1]) / 'training.json').read_text())['step']\n"
+        "print({2: 50.0, 4: 58.9, 6: 59.0}[step])\n",
+        encoding="utf-8",
+    )
+    tiny["phases"]["kt1"]["select"] = {
+        "metric": "command", "command": f"{sys.executable} {scores} {{model}}", "every": 2, "tolerance": 0.2
+    }  # fmt: skip
+    out = tmp_path / "out"
+    train(plan_of(tiny, "checkpoints.keep=1"), out)
+    about = json.loads((out / "kt1/model/training.json").read_text(encoding="utf-8"))
+    assert (about["step"], about["score"]) == (4, 58.9)
+    assert [score["score"] for score in about["scores"]] == [50.0, 58.9, 59.0], "all scores are kept"
+    kept = json.loads((out / "kt2/phase.json").read_text(encoding="utf-8"))
+    assert kept["start"] == PhaseFolder(out / "kt1").fingerprint()
+
+
+def test_adapters_are_trained_resumed_and_merged(train, plan_of, tiny, tmp_path, monkeypatch):
+    from safetensors.torch import load_file
+
+    tiny["student"]["lora"] = {"rank": 4, "dropout": 0.1}
+    plan = plan_of(tiny)
+    whole = train(plan, tmp_path / "whole")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, PhaseFolder, "log", 4)
+        train(plan, tmp_path / "out")
+    assert train(plan, tmp_path / "out") == whole, "dropout too goes on as it was"
+    assert whole["kt1"][-1]["loss"] < whole["kt1"][0]["loss"]
+    model = load_file(tmp_path / "out/kt1/model/model.safetensors")
+    assert not any("lora" in name for name in model)
+    after = load_file(tmp_path / "out/kt2/model/model.safetensors")
+    assert not torch.equal(model["model.layers.0.mlp.up_proj.weight"], after["model.layers.0.mlp.up_proj.weight"])
+    assert torch.equal(model["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
+
+
+def test_documents_then_conversations(train, plan_of, tiny, tmp_path, data):
+    tiny["phases"] = {
+        "cpt": {"kind": "cpt", "take": ["corpus"], "too_long": "split", "context_length": 32},
+        "kt1": {"take": ["all"], "optimizer": "carried"},
+    }
+    found = train(plan_of(tiny), tmp_path / "out")
+    assert found["cpt"][0]["learnt"] == found["cpt"][0]["tokens"], "every token of a document is learnt"
+    assert found["kt1"][0]["learnt"] < found["kt1"][0]["tokens"]
+    state = json.loads((max((tmp_path / "out/kt1/checkpoints").glob("step-*")) / "state.json").read_text("utf-8"))
+    assert state["updates"] == state["step"] + len(found["cpt"]), "the moments were carried on"
+
+
+def test_the_command_says_what_is_missing(plan_of, tiny, tmp_path, capsys):
+    plan_of(tiny)
+    plan = str(tmp_path / "plan.yaml")
+    assert main([plan, "--out", str(tmp_path)]) == 2
+    assert main([plan, "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert main([plan, "--json", "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "--data is missing" in told
+    assert "run tax mix" in told
+    assert "--json goes with --dry-run only" in told
+
+
+def test_a_second_ctrl_c_ends_at_once(capsys):
+    with Stop() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.asked
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert "Ctrl-C again ends at once" in capsys.readouterr().err

@@ -1,0 +1,149 @@
+"""`tax train` and `tax chat`: start `tax_training` as a process, pass signals on, and say how it ended.
+
+The trainer is a package of its own with heavy needs; the two meet in files only. Every launcher runs the same program,
+`python -m tax_training`, once or many times.
+"""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from tax.problems import UserError
+from tax.trained import find_model
+
+INSTALL = "training needs packages that are not here: pip install 'tax[train]'"
+INTERRUPTED = 130
+
+_TRAINER = "tax_training"
+_PATIENCE = 24 * 3600  # seconds that torchrun lets its processes save a checkpoint after Ctrl-C, before it kills them
+_SEVERAL_MACHINES = ("PET_NNODES", "PET_RDZV_ENDPOINT", "PET_MASTER_ADDR")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is trained, and on how many processes."""
+
+    plan: str
+    data: Path | None = None  # default: data/PLAN
+    out: Path | None = None  # default: models/PLAN
+    phase: str | None = None
+    settings: tuple[str, ...] = ()
+    launcher: str = "local"
+    processes: int = 1  # of this machine; over all machines for ray
+    hostfile: Path | None = None
+    dry_run: bool = False
+    as_json: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's phases lie."""
+        return self.out or Path("models") / Path(self.plan).stem
+
+    def arguments(self) -> list[str]:
+        """Return the trainer's own arguments."""
+        mixed = Path("data") / Path(self.plan).stem
+        data = self.data or (mixed if mixed.is_dir() or not self.dry_run else None)  # else the plan's own numbers serve
+        given = [self.plan]
+        given += ["--data", str(data)] if data else []
+        given += [] if self.dry_run else ["--out", str(self.folder)]
+        given += ["--phase", self.phase] if self.phase else []
+        given += [part for setting in self.settings for part in ("--set", setting)]
+        if self.dry_run:
+            given += ["--dry-run"] + (["--processes", str(self.processes)] if self.processes > 1 else [])
+            given += ["--json"] if self.as_json else []
+        return given
+
+
+def command(launch: Launch) -> list[str]:
+    """Return the command line that trains. Raises UserError where options do not go together."""
+    if launch.as_json and not launch.dry_run:
+        raise UserError("--json goes with --dry-run")
+    if launch.dry_run and launch.phase:
+        raise UserError("--dry-run shows all phases of the plan: leave --phase out")
+    if launch.hostfile is not None and launch.launcher != "deepspeed":
+        raise UserError("--hostfile goes with --launcher deepspeed")
+    if launch.hostfile is not None and launch.processes > 1:
+        raise UserError("--hostfile says how many processes each machine has: leave --processes out")
+    if launch.dry_run:
+        return [sys.executable, "-m", _TRAINER, *launch.arguments()]
+    return [sys.executable, *_LAUNCHERS[launch.launcher](launch), *launch.arguments()]
+
+
+def _local(launch: Launch) -> list[str]:
+    return ["-m", _TRAINER] if launch.processes == 1 else _torchrun(launch)
+
+
+def _torchrun(launch: Launch) -> list[str]:
+    # Several machines are told by torchrun's own variables; alone, any free port will do.
+    alone = [] if any(name in os.environ for name in _SEVERAL_MACHINES) else ["--standalone"]
+    settings = [f"--nproc-per-node={launch.processes}", f"--shutdown-timeout={_PATIENCE}"]
+    return ["-m", "torch.distributed.run", *alone, *settings, "-m", _TRAINER]
+
+
+def _deepspeed(launch: Launch) -> list[str]:
+    hosts = ["--hostfile", str(launch.hostfile)] if launch.hostfile else ["--num_gpus", str(launch.processes)]
+    return ["-m", "deepspeed.launcher.runner", *hosts, "--no_local_rank", "--module", _TRAINER]
+
+
+def _ray(launch: Launch) -> list[str]:
+    return ["-m", f"{_TRAINER}.cluster", "--workers", str(launch.processes)]
+
+
+_LAUNCHERS: dict[str, Callable[[Launch], list[str]]] = {
+    "local": _local,
+    "torchrun": _torchrun,
+    "deepspeed": _deepspeed,
+    "ray": _ray,
+}
+LAUNCHERS = tuple(_LAUNCHERS)
+
+
+def train(launch: Launch) -> int:
+    """Train, and return the trainer's exit code. Raises UserError where it cannot be started.
+
+    Ctrl-C and SIGTERM go to the trainer, which ends when it has saved its state; a terminal that closes counts as one.
+    """
+    line = command(launch)
+    _needs_trainer()
+    # In a session of its own, so that Ctrl-C reaches it once, through us, and not each of its processes beside.
+    process = subprocess.Popen(line, start_new_session=True)
+    asked = []
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        process.send_signal(signal.SIGTERM if number == signal.SIGHUP else number)
+
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if code and asked:  # torchrun and deepspeed have codes of their own for it
+        return INTERRUPTED
+    return 128 - code if code < 0 else code
+
+
+def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> int:
+    """Talk to a model in this terminal; return the exit code. Raises UserError."""
+    asked = ["--prompt", prompt] if prompt is not None else []
+    settings = ["--temperature", str(temperature), "--max-tokens", str(max_tokens)]
+    line = [sys.executable, "-m", f"{_TRAINER}.chat", str(find_model(model)), *asked, *settings]
+    _needs_trainer()
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the chat's: it ends an answer
+    try:
+        code = subprocess.run(line, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 128 - code if code < 0 else code
+
+
+def _needs_trainer() -> None:
+    if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", _TRAINER)):
+        raise UserError(INSTALL)

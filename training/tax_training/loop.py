@@ -1,0 +1,307 @@
+"""The training loop: one for all phases; what differs between them is data in the plan.
+
+Progress is (phase, epoch, step), and everything else follows from it: which samples a step has (data.batch_plan), its
+learning rate (schedule.py), its random numbers. So a run that was killed goes on as if it had not been, with as many
+processes or with others.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tax_training import model as models
+from tax_training import schedule
+from tax_training.checkpoints import Folder, Reader
+from tax_training.conversation import Encoder
+from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise
+from tax_training.data import Row, Samples, batch_plan, pack
+from tax_training.deepspeed_engine import sharded_loading
+from tax_training.engine import Engine, NotFinite, open_engine, uses_deepspeed
+from tax_training.errors import Interrupted, UserError, quoted
+from tax_training.files import only_one
+from tax_training.loss import check
+from tax_training.phase_folder import PhaseFolder
+from tax_training.plan import Phase, Plan
+from tax_training.progress import Progress
+from tax_training.select import Score, choose, contenders, run_command
+from tax_training.stop import Stop
+from tax_training.world import World
+
+
+def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progress: type[Progress] = Progress) -> None:
+    """Train a plan's phases, or only one of them; go on where an earlier call ended. Raises UserError, Interrupted."""
+    world = World.join()
+    models.quiet()
+    if only is not None and only not in plan.phases:
+        raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
+    with world.alone(only_one, out), Stop() as stop:
+        tokenizer = models.student_tokenizer(plan.student, data)
+        for name in plan.phases:
+            if only in (None, name):
+                PhaseRun(plan, name, data, out, world, tokenizer, stop, progress).run()
+
+
+class PhaseRun:
+    """One phase of a run."""
+
+    def __init__(
+        self, plan: Plan, name: str, data: Path, out: Path, world: World, tokenizer: Any, stop: Stop,
+        progress: type[Progress],
+    ) -> None:  # fmt: skip
+        self.plan, self.name, self.data, self.out, self.world, self.stop = plan, name, data, out, world, stop
+        self.phase: Phase = plan.phases[name]
+        self.tokenizer, self.encoder = tokenizer, Encoder(tokenizer, plan.student.chat_template)
+        self.device = models.device_of(world.local)
+        self.folder = PhaseFolder(out / name)
+        self.checkpoints = Folder(self.folder.checkpoints, world.gather, world.process, world.processes)
+        before = plan.before(name)
+        self.before = PhaseFolder(out / before) if before else None
+        self.progress_of = progress
+
+    def run(self) -> None:
+        """Train the phase to its end, choose its best checkpoint, and write that one's model."""
+        identity = self.world.once(self._claim)
+        if self.folder.finished:
+            self._say(f"{self.name} is finished: {self.folder.model}")
+            return
+        self.samples = self._samples(self.data / f"{self.name}.jsonl", self.phase, self.name)
+        self.per_epoch = -(-len(self.samples) // self.phase.batch_size)
+        self.total = self.per_epoch * self.phase.epochs
+        self.progress = self.progress_of(self.name, self.total, self.per_epoch)
+        self._introduce()
+        self.heldout = dict(self._heldout())
+        engine = self._open()
+        step = self._resume(engine)
+        try:
+            while step < self.total:
+                step = self._step(engine, step)
+        except torch.OutOfMemoryError as error:
+            raise UserError(_out_of_memory(self.name, step)) from error
+        except RuntimeError as error:
+            if "can't allocate memory" not in str(error):
+                raise
+            raise UserError(_out_of_memory(self.name, step)) from error
+        self.world.once(lambda: self._finish(identity))
+
+    def _step(self, engine: Engine, step: int) -> int:
+        """Take step number `step` (from 0), and do what is due after it; return the number of steps taken."""
+        started = time.monotonic()
+        epoch, place = divmod(step, self.per_epoch)
+        batch = self._batches(epoch)[place]
+        learnt = self.samples.learnt(batch)
+        rate = schedule.learning_rate(self.phase, step, self.total)
+        torch.manual_seed(_seed(self.plan.seed, self.name, step, self.world.process))
+        try:
+            done = engine.step(self._rows(self.samples, batch), learnt, rate, stop=self.stop.asked)
+        except NotFinite as error:
+            raise UserError(self._not_finite(step, batch)) from error
+        tokens = sum(self.samples.length(sample) for sample in batch)
+        step += 1
+        metrics = {
+            "phase": self.name, "epoch": epoch, "step": step, "loss": done.loss, "learning_rate": rate,
+            "gradient_norm": done.gradient_norm, "samples": len(batch), "tokens": tokens, "learnt": learnt,
+            "seconds": round(time.monotonic() - started, 4),
+        }  # fmt: skip
+        if self.world.first:
+            self.folder.log(metrics)
+            self.progress.step(metrics)
+        self._after(engine, step, stopped=done.stop and step < self.total)
+        return step
+
+    def _after(self, engine: Engine, step: int, *, stopped: bool) -> None:
+        """Save, measure and prune where the plan has it due after a step."""
+        every = self.phase.select.every
+        measure = step == self.total or step % (self.per_epoch if every == "epoch" else every) == 0
+        epoch_ends = step % self.per_epoch == 0
+        if (
+            measure
+            or epoch_ends
+            or stopped
+            or (self.plan.checkpoints.every and step % self.plan.checkpoints.every == 0)
+        ):
+            self._save(engine, step)
+        if measure and not stopped:
+            self._measure(engine, step)
+        self.world.once(lambda: self._prune(step))
+        if stopped:
+            raise Interrupted(f"stopped after step {step} of {self.name}; the same command goes on from there")
+
+    def _save(self, engine: Engine, step: int) -> None:
+        state = {
+            "phase": self.name, "epoch": step // self.per_epoch, "seed": self.plan.seed, "updates": engine.updates,
+            "scores": [asdict(score) for score in self.scores],
+            "best": choose(self.scores, self.phase.select).step if self.scores else None,
+        }  # fmt: skip
+        self.checkpoints.save(step, engine.tensors(), state)
+
+    def _measure(self, engine: Engine, step: int) -> None:
+        """Measure the checkpoint of a step: held-out losses, and the plan's metric."""
+        losses = {}
+        for name, (samples, chosen) in self.heldout.items():
+            total, count = engine.measure(list(self._rows(samples, chosen)))
+            losses[name] = total / count
+        score = losses.get(self.name) if self.phase.select.metric == "heldout" else None
+        if self.phase.select.metric == "command":
+            score = self.world.once(lambda: self._evaluate(step))
+        self.scores.append(Score(step, step // self.per_epoch, score, losses))
+        self.world.once(lambda: self.folder.write_scores(self.scores))
+        told = "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
+        self._say(
+            f"{self.name} step {step}:" + (f"  held-out loss  {told}" if told else "")
+            + (f"  score {score:g}" if self.phase.select.metric == "command" else "")
+        )  # fmt: skip
+
+    def _evaluate(self, step: int) -> float:
+        assert self.phase.select.command is not None, "the plan has a command"
+        self._export(step, self.folder.candidate, {"step": step})
+        return run_command(self.phase.select.command, self.folder.candidate)
+
+    def _prune(self, step: int) -> None:
+        newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]
+        self.checkpoints.prune({*newest, *contenders(self.scores, self.phase.select)})
+
+    def _resume(self, engine: Engine) -> int:
+        """Go on from the newest whole checkpoint; return its step, or 0 at the phase's start."""
+        state = self.world.once(lambda: self.checkpoints.newest(self._say))
+        if state is None:
+            if self.phase.optimizer == "carried" and self.before is not None:
+                kept = Folder(self.before.checkpoints, self.world.gather).at(self.before.about()["step"])
+                engine.restore(Reader(kept), weights=False)
+            self.scores = self.world.once(lambda: self.folder.cut_back(0))
+            return 0
+        step = int(state["step"])
+        engine.restore(Reader(self.checkpoints.at(step)))
+        self.scores = self.world.once(lambda: self.folder.cut_back(step))
+        self._say(f"{self.name} goes on after step {step}")
+        every = self.phase.select.every
+        due = step == self.total or step % (self.per_epoch if every == "epoch" else every) == 0
+        if due and not any(score.step == step for score in self.scores):
+            self._measure(engine, step)
+        return step
+
+    def _open(self) -> Engine:
+        start = self.before.model if self.before else None
+        half = models.in_bf16(self.plan.engine, self.device)
+        fresh = start is None and self.plan.student.config is not None  # drawn as in one process
+        sharded = not fresh and self.plan.engine.zero == 3 and uses_deepspeed(self.plan.engine, self.world.processes)
+        with sharded_loading(self.plan.engine, half) if sharded else nullcontext():
+            loaded = models.load_student(self.plan, start, self.tokenizer, self.device)
+        model = models.prepare(loaded, self.plan)
+        if not sharded:  # simplified: a model in shares cannot be tried before it is trained
+            check(model, len(self.tokenizer), packing=self.plan.engine.packing)
+        return open_engine(model, self.plan, self.phase, self.world, self.device, half)
+
+    def _claim(self) -> dict[str, Any]:
+        """Hold the phase's folder against the plan and the data."""
+        if self.before is not None and not self.before.finished:
+            raise UserError(
+                f"{self.name} starts from the model of {self.before.path.name}, which is not finished: "
+                "train it first, or leave --phase out to train all phases in their order"
+            )
+        identity = {
+            "student": self.plan.student.model_dump(exclude={"architecture"}),
+            "seed": self.plan.seed,
+            "settings": self.phase.model_dump(exclude={"take", "replay", "samples"}),
+            "data": file_digest(self.data / f"{self.name}.jsonl"),
+            "start": self.before.fingerprint() if self.before else "the student",
+        }
+        self.folder.claim(identity)
+        return identity
+
+    def _samples(self, file: Path, phase: Phase, name: str) -> Samples:
+        folder = corpus_folder(self.out / "tokens", file, phase.kind, self.encoder)
+        self.world.once(lambda: None if folder.is_dir() else tokenise(file, phase.kind, self.encoder, folder))
+        try:
+            return Samples(Corpus(folder), phase)
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
+
+    def _heldout(self) -> Iterator[tuple[str, tuple[Samples, list[str]]]]:
+        """Yield the set-aside samples that are measured, by phase."""
+        names = list(self.plan.phases)
+        seen = names[: names.index(self.name) + 1] if self.phase.select.heldout == "seen" else [self.name]
+        for name in seen:
+            file = self.data / "heldout" / f"{name}.jsonl"
+            if file.is_file() and file.stat().st_size:
+                samples = self._samples(file, self.plan.phases[name], name)
+                size = self.phase.select.heldout_samples
+                yield name, (samples, batch_plan(samples.pieces, seed=0, phase="heldout", epoch=0, batch_size=size)[0])
+            elif name == self.name and self.phase.select.metric == "heldout":
+                self._say(f"there is no {file}: without held-out samples the last checkpoint of {name} is taken")
+
+    def _batches(self, epoch: int) -> list[list[str]]:
+        """Return an epoch's steps; the last epoch's are kept."""
+        if getattr(self, "_epoch", None) != epoch:
+            self._epoch = epoch
+            self._plan = batch_plan(
+                self.samples.pieces, seed=self.plan.seed, phase=self.name, epoch=epoch, batch_size=self.phase.batch_size
+            )
+        return self._plan
+
+    def _rows(self, samples: Samples, batch: list[str]) -> list[Row]:
+        """Return this process's rows of a batch."""
+        capacity = self.plan.engine.micro_tokens or self.phase.context_length
+        lengths = [samples.length(sample) for sample in batch]
+        shares = pack(lengths, capacity if self.plan.engine.packing else 0, self.world.processes)
+        return [samples.row([batch[number] for number in row]) for row in shares[self.world.process]]
+
+    def _finish(self, identity: dict[str, Any]) -> None:
+        """Choose the phase's best checkpoint and write its model."""
+        best = choose(self.scores, self.phase.select)
+        about = {
+            "phase": self.name, "step": best.step, "epoch": best.epoch, "steps": self.total, "score": best.score,
+            "heldout": best.heldout, "scores": [asdict(score) for score in self.scores],
+            "samples": len(self.samples), "left_out": dict(self.samples.counts), **identity,
+            "plan": self.plan.model_dump(mode="json"),
+            "versions": {"torch": torch.__version__, "transformers": models.transformers_version()},
+        }  # fmt: skip
+        self._export(best.step, self.folder.model, about)
+        self._say(f"{self.name}: the checkpoint of step {best.step} of {self.total} is taken: {self.folder.model}")
+
+    def _export(self, step: int, folder: Path, about: dict[str, Any]) -> None:
+        start = self.before.model if self.before else None
+        models.export(self.checkpoints.at(step), self.plan, start, self.tokenizer, folder, about)
+
+    def _introduce(self) -> None:
+        """Say what the phase is about to do."""
+        left_out = "".join(f"; {reason}: {count}" for reason, count in self.samples.counts.items())
+        self._say(
+            f"{self.name}: {len(self.samples):,} samples, {self.phase.epochs} epochs, {self.total} steps of "
+            f"{self.phase.batch_size} samples{left_out}"
+        )
+        for warning in schedule.warnings(list(self.plan.phases.items()), {self.name: self.total}):
+            if warning.startswith(f"{self.name}:"):
+                self._say(f"warning: {warning}")
+
+    def _not_finite(self, step: int, batch: list[str]) -> str:
+        return (
+            f"the loss or the gradient of step {step + 1} of {self.name} is no finite number. Nothing is lost: the "
+            f"checkpoints before it are whole. Lower the learning rate (--set {self.name}.learning_rate="
+            f"{self.phase.learning_rate / 2:g}, into another --out), warm up longer, or look at the step's samples: "
+            f"{', '.join(batch[:5])}" + (" …" if len(batch) > 5 else "")
+        )
+
+    def _say(self, text: str) -> None:
+        if self.world.first:
+            progress = getattr(self, "progress", None) or self.progress_of(self.name, 1, 1)
+            progress.say(text)
+
+
+def _seed(*parts: object) -> int:
+    """Return a seed that is a function of where the run is."""
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()) >> 1
+
+
+def _out_of_memory(phase: str, step: int) -> str:
+    return (
+        f"memory ran out in step {step + 1} of {phase}. Nothing is lost: the same command goes on from the last "
+        "checkpoint. Let less stand in memory at once: a smaller engine.micro_tokens, "
+        "--set engine.activation_checkpointing=true, --set engine.zero=3, --set engine.offload=true, or student.lora; "
+        "--dry-run estimates each"
+    )

@@ -1,0 +1,166 @@
+"""The student: loaded or made fresh, with its tokenizer, its attention and its adapters; and written down again."""
+
+import json
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tax_training import attention
+from tax_training.checkpoints import Reader
+from tax_training.conversation import load_tokenizer
+from tax_training.errors import UserError, quoted
+from tax_training.files import digest, told
+from tax_training.loss import LearntLoss
+from tax_training.plan import Engine, Plan, Student, TrainTokenizer
+
+
+def quiet() -> None:
+    """Keep transformers' own progress bars out of ours."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
+def device_of(local_rank: int) -> torch.device:
+    """Return the device that a process works on: its GPU, or the CPU."""
+    return torch.device("cuda", local_rank) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def in_bf16(engine: Engine, device: torch.device) -> bool:
+    """Tell whether matrix products are computed in bf16."""
+    return engine.precision == "bf16" or (engine.precision == "auto" and device.type == "cuda")
+
+
+def student_tokenizer(student: Student, data: Path) -> Any:
+    """Load the student's tokenizer; one that `tax mix` trained lies in the data folder. Raises UserError."""
+    if isinstance(student.tokenizer, TrainTokenizer):
+        if not (data / "tokenizer").is_dir():
+            raise UserError(f"the plan's tokenizer is to be trained, but {data / 'tokenizer'} is missing: run tax mix")
+        tokenizer = load_tokenizer(data / "tokenizer")
+    else:
+        tokenizer = load_tokenizer(student.tokenizer or student.model or "")
+    if student.chat_template:
+        tokenizer.chat_template = student.chat_template
+    return tokenizer
+
+
+def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.device) -> Any:
+    """Return the model that a phase starts from, in fp32 (under adapters bf16 on a GPU), on the CPU.
+
+    `start` is the earlier phase's model folder; without it, the plan's model, or a fresh one that depends on the
+    plan's seed only. Raises UserError.
+    """
+    from transformers import AutoModelForCausalLM
+
+    attention.register()
+    half = in_bf16(plan.engine, device)
+    frozen_half = plan.student.lora is not None and half
+    options = {
+        "attn_implementation": attention.implementation(plan.engine.attention, device, half=half),
+        "dtype": torch.bfloat16 if frozen_half else torch.float32,
+    }
+    torch.manual_seed(plan.seed)
+    try:
+        if start is None and plan.student.config is not None:
+            model = AutoModelForCausalLM.from_config(fresh_config(plan.student.config, tokenizer), **options)
+        else:
+            model = AutoModelForCausalLM.from_pretrained(str(start or plan.student.model), **options)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        name = start or plan.student.model or "student.config"
+        raise UserError(
+            f"the model {quoted(str(name))} cannot be loaded: {quoted(str(error), 300)}. "
+            "Give a folder or a hub name that transformers loads"
+        ) from error
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer))
+    model.config.use_cache = False
+    return model
+
+
+def fresh_config(settings: dict[str, Any], tokenizer: Any | None = None) -> Any:
+    """Return the transformers config of these settings, with the tokenizer's vocabulary. Raises UserError."""
+    from transformers import AutoConfig
+
+    given = dict(settings)
+    if tokenizer is not None:
+        given.setdefault("vocab_size", len(tokenizer))
+        for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+            given.setdefault(name, getattr(tokenizer, name))
+    try:
+        return AutoConfig.for_model(given.pop("model_type"), **given)
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(
+            f"student.config is no config of a model that transformers knows: {quoted(str(error))}"
+        ) from error
+
+
+def prepare(model: Any, plan: Plan) -> LearntLoss:
+    """Put the plan's adapters into a model, and the loss on top."""
+    if plan.student.lora is not None:
+        model = adapted(model, plan).get_base_model()
+    if plan.engine.activation_checkpointing:
+        if plan.student.lora is not None:
+            model.enable_input_require_grads()
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    return LearntLoss(model, plan.engine.loss_chunk)
+
+
+def adapted(model: Any, plan: Plan) -> Any:
+    """Return the model with the plan's adapters in it, as peft has it. Raises UserError."""
+    from peft import LoraConfig, get_peft_model
+
+    lora = plan.student.lora
+    assert lora is not None, "the plan has adapters"
+    torch.manual_seed(plan.seed)
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # peft still asks it
+    try:
+        return get_peft_model(
+            model,
+            LoraConfig(
+                r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets,
+                task_type="CAUSAL_LM",
+            ),
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(f"student.lora does not fit the model: {quoted(str(error), 200)}") from error
+
+
+def export(
+    checkpoint: Path, plan: Plan, start: Path | None, tokenizer: Any, folder: Path, about: dict[str, Any]
+) -> None:
+    """Write the model of a checkpoint as a folder that transformers loads, with `training.json`; whole or not at all.
+
+    Adapters are merged. The weights are in the precision that they were computed in.
+    """
+    device = device_of(0)
+    model = load_student(plan, start, tokenizer, torch.device("cpu"))
+    peft = adapted(model, plan) if plan.student.lora is not None else None
+    reader = Reader(checkpoint)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.requires_grad:
+                weight.copy_(reader.weight(name))
+    if peft is not None:
+        model = peft.merge_and_unload()
+    if in_bf16(plan.engine, device):
+        model = model.to(torch.bfloat16)
+    model.config.use_cache = True
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    with told(f"the model {folder}"):
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        about = {**about, "files": {file.name: digest(file) for file in part.glob("*.safetensors")}}
+        (part / "training.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        part.replace(folder)
+
+
+def transformers_version() -> str:
+    """Return the version of transformers."""
+    import transformers
+
+    return str(transformers.__version__)

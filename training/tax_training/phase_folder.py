@@ -1,0 +1,113 @@
+"""The folder of one phase in a run, OUT/PHASE: what it holds, and that it is of this plan and this data.
+
+`phase.json` says from the first moment what the phase is trained from; `metrics.jsonl` has a line a step and
+`scores.json` what was measured, both cut back to the checkpoint that a run goes on from; `checkpoints/`; and at the
+end `model/`, a folder that transformers loads, with `training.json`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tax_training.errors import UserError, quoted
+from tax_training.files import digest, told, write_whole
+from tax_training.select import Score
+
+Report = Callable[[str], None]
+
+
+class PhaseFolder:
+    """One phase's files. Only the first process writes them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.model = path / "model"
+        self.candidate = path / "candidate"  # a checkpoint's model while a command evaluates it
+        self._metrics = path / "metrics.jsonl"
+        self._scores = path / "scores.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the phase is trained and its model written."""
+        return (self.model / "training.json").is_file()
+
+    def claim(self, identity: dict[str, Any]) -> None:
+        """Make the folder that of this phase. Raises UserError where it was begun with another plan or other data."""
+        file = self.path / "phase.json"
+        with told(str(self.path)):
+            self.path.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            write_whole(file, _json(identity))
+            return
+        earlier = _read(file)
+        changed = [key for key in {**earlier, **identity} if earlier.get(key) != _plain(identity).get(key)]
+        if changed:
+            key = changed[0]
+            raise UserError(
+                f"{self.path} was begun with another {key}: {quoted(earlier.get(key))}, and not "
+                f"{quoted(_plain(identity).get(key))}. Take another --out; or delete {self.path} and the phases "
+                "after it, to train them again"
+            )
+
+    def about(self) -> dict[str, Any]:
+        """Return what the finished phase's training.json says. Raises UserError where the model is damaged."""
+        about: dict[str, Any] = _read(self.model / "training.json")
+        for name, known in about.get("files", {}).items():
+            file = self.model / Path(name).name
+            if not file.is_file() or digest(file) != known:
+                raise UserError(
+                    f"{file} is not as it was written: delete the folder {self.model}, and the same command writes it "
+                    "again from the phase's checkpoints"
+                )
+        return about
+
+    def fingerprint(self) -> str:
+        """Return a digest of what the phase's model is: what the next phase starts from."""
+        about = self.about()
+        return hashlib.sha256(_json([_read(self.path / "phase.json"), about["step"]]).encode()).hexdigest()[:16]
+
+    def cut_back(self, step: int) -> list[Score]:
+        """Forget the metrics and scores after a step, which will be made again; return the scores up to it."""
+        kept = []
+        if self._metrics.exists():
+            for line in self._metrics.read_text(encoding="utf-8").splitlines():
+                try:
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line + "\n")
+                except (ValueError, KeyError, TypeError):
+                    break  # the last line, cut off in the middle
+        write_whole(self._metrics, "".join(kept))
+        scores = [Score(**score) for score in _read(self._scores)] if self._scores.exists() else []
+        scores = [score for score in scores if score.step <= step]
+        self.write_scores(scores)
+        return scores
+
+    def write_scores(self, scores: list[Score]) -> None:
+        """Write all scores of the phase."""
+        write_whole(self._scores, _json([asdict(score) for score in scores]))
+
+    def log(self, metrics: dict[str, Any]) -> None:
+        """Append a step's metrics."""
+        with told(str(self._metrics)), self._metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics, ensure_ascii=False) + "\n")
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read ({error}): delete it, or take another --out") from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value as it is read back from JSON."""
+    plain: dict[str, Any] = json.loads(json.dumps(value))
+    return plain
