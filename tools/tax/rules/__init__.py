@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     documents.readable,
     documents.quoted,
     documents.pinned,
+    documents.obtainable,
     templates.evaluates,
 )
 
