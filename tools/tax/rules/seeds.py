@@ -150,7 +150,11 @@ def alike(leaf: Loaded, config: Config) -> Iterator[Finding]:
     for index, kind in kinds:
         if kind != kinds[0][1]:
             message = f"seed {index + 1} is {kind}, but seed {kinds[0][0] + 1} is {kinds[0][1]}"
-            yield Finding(("seed_examples", index), message, "make all seeds alike (a context in each or in none), or make two leaves of them")
+            yield Finding(
+                ("seed_examples", index),
+                message,
+                "make all seeds alike (a context in each or in none), or make two leaves of them",
+            )
             return
 
 
