@@ -380,6 +380,34 @@ def test_a_leaf_lies_in_a_folder_below_its_branch(tmp_path):
             assert [p.level for p in check(path, Config()) if p.rule == "folder-name"] == [level] * faults
 
 
-def test_a_text_has_so_many_characters_at_most(write):
-    assert problems(with_text(write, "a b" * 6666), "long-text") == []
-    assert len(problems(with_text(write, "a b" * 6667), "long-text")) == 1
+@pytest.mark.parametrize("word", ["tide ", "潮", "marée "])
+def test_a_text_has_so_many_words_at_most(write, word):
+    assert problems(with_text(write, word * 1000), "long-text") == []
+    assert [level for _, _, level, _ in problems(with_text(write, word * 1001), "long-text")] == ["warning"]
+    assert problems(with_text(write, word * 2000, "context"), "long-text") == []
+    assert len(problems(with_text(write, word * 2001, "context"), "long-text")) == 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "place"),
+    [
+        ("name: example/sums, revision: 951999afdc59c46d325493568193b40bd5439c9e", None),
+        ("name: sums.jsonl", None),
+        ("name: example/sums", 16),
+        ("name: missing.jsonl", 16),
+        ("name: ../sums.jsonl", 16),
+        ("name: /etc/sums.parquet", 16),
+        ("name: out.jsonl", 16),
+        ("name: empty.jsonl", 16),
+        (f"name: {'x' * 5000}.jsonl", 16),
+    ],
+)
+def test_a_dataset_is_there_or_pinned(write, tmp_path, dataset, place):
+    rest = f"dataset: {{{dataset}, license: MIT, columns: {{question: q, answer: a}}}}"
+    path = write("\n".join([*SKILL.values(), rest]))
+    path.with_name("sums.jsonl").write_text('{"q": "1 + 1", "a": "2"}\n')
+    path.with_name("empty.jsonl").write_text("")
+    (tmp_path / "outside.jsonl").write_text("{}\n")
+    if not path.with_name("out.jsonl").is_symlink():
+        path.with_name("out.jsonl").symlink_to(tmp_path / "outside.jsonl")
+    assert [(line, column) for line, column, *_ in problems(path, "dataset")] == ([(7, place + 1)] if place else [])

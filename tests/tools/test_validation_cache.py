@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tax.config import Config, LicensesConfig
+from tax.load import load
 from tax.validate import validate, verdicts
 from tax.validate.basis import basis
 from tax.validate.cache import Cache
@@ -305,3 +307,32 @@ def test_a_leaf_outside_of_the_branches_is_judged_by_its_name(root, judged):
         each for each in first if each[0].startswith("taxonomy/other")
     ]
     assert judged == ["kite"]  # named in another way
+
+
+_opened: list[Path] = []
+_watching = False
+
+
+def _watch(event, arguments):
+    if _watching and event in {"open", "os.listdir", "os.scandir"} and isinstance(arguments[0], str | os.PathLike):
+        _opened.append(Path(arguments[0]).absolute())
+
+
+def test_rules_look_at_nothing_but_what_an_entry_names():
+    """A rule that read anything else would be remembered wrongly: name it in the entry then (verdicts._named)."""
+    global _watching
+    sys.addaudithook(_watch)
+    project = Path(__file__).parents[2]
+    trees = [project / "taxonomy", project / "tests" / "leaves"]
+    leaves = [path for tree in trees for path in tree.rglob("qna.yaml")]
+    assert len(leaves) > 50
+    for path in leaves:
+        leaf = load(path)
+        named = {path.parent / each for each in verdicts._named(leaf.data)}
+        _opened.clear()
+        _watching = True
+        try:
+            verdicts.check_loaded(leaf, Config())
+        finally:
+            _watching = False
+        assert {each for each in _opened if any(each.is_relative_to(tree) for tree in trees)} <= named

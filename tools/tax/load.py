@@ -165,7 +165,9 @@ def _descriptor_bytes(descriptor: int, name: str) -> tuple[bytes, _Refusal | Non
 def _text(data: bytes) -> tuple[str, _EncodingFault | None]:
     """Decode; bytes that are no UTF-8 are replaced, so that the rest is still checked."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", _EncodingFault(0, "this file is saved as UTF-16", "save it with the encoding UTF-8")
+        return "", _EncodingFault(
+            0, "this file is saved as UTF-16", "save it with the encoding UTF-8 (in Notepad: Save as, Encoding)"
+        )
     try:
         return data.decode(), None
     except UnicodeDecodeError as error:

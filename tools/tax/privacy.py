@@ -8,6 +8,7 @@ config/gitleaks.toml). Names and postal addresses are not looked for.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 _EMAIL = re.compile(
     r"(?<![\w.+-])([A-Za-z0-9][A-Za-z0-9._+-]{0,63})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,24})"
@@ -104,12 +105,13 @@ def emails(text: str) -> Iterator[str]:
             yield match[0]
 
 
-def phone_numbers(text: str, tag: str = "en") -> Iterator[str]:
+def phone_numbers(text: str, tag: str = "en", most: int = 100) -> Iterator[str]:
     """Yield the phone numbers that are in use somewhere; free and shared numbers, which are a company's, are not.
 
-    `tag` is the language of the text (BCP 47): it tells from where a number without a country's prefix is.
+    `tag` is the language of the text (BCP 47): it tells from where a number without a country's prefix is. Of what
+    looks like a number, the first `most` are looked up: each takes a tenth of a millisecond or more.
     """
-    matches = list(_PHONE.finditer(text))
+    matches = list(dict.fromkeys(match[0] for match in islice(_PHONE.finditer(text), most)))
     if not matches:
         return
     import phonenumbers
@@ -118,7 +120,7 @@ def phone_numbers(text: str, tag: str = "en") -> Iterator[str]:
     personal = {kinds.FIXED_LINE, kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE, kinds.PERSONAL_NUMBER, kinds.VOIP}
     grouped = phonenumbers.Leniency.STRICT_GROUPING
     for match in matches:
-        for found in phonenumbers.PhoneNumberMatcher(match[0], _home(tag), leniency=grouped):
+        for found in phonenumbers.PhoneNumberMatcher(match, _home(tag), leniency=grouped):
             digits = f"{found.number.country_code}{found.number.national_number}"
             if phonenumbers.number_type(found.number) in personal and not _NOBODYS_PHONE.fullmatch(digits):
                 yield found.raw_string

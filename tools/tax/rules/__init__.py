@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     documents.unread,
     documents.quoted,
     documents.pinned,
+    documents.obtainable,
     templates.evaluates,
 )
 

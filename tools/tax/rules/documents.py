@@ -12,6 +12,7 @@ from tax.rules.rule import Finding, rule
 from tax.source import Loc
 
 _SPACE = re.compile(r"\s+")
+_DATA_SUFFIXES = (".jsonl", ".parquet")
 
 
 @rule("document", Level.ERROR)
@@ -133,6 +134,52 @@ def pinned(leaf: Loaded, config: Config) -> Iterator[Finding]:
         yield Finding(
             ("document", "repo"), f"{excerpt(repo)} is no https address", "write the repository's https address"
         )
+
+
+@rule("dataset", Level.ERROR)
+def obtainable(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A dataset is a file in the leaf's folder (.jsonl or .parquet), or one of a hub at the full hash of a revision.
+
+    Passes:
+        dataset:
+          name: example/word-problems
+          revision: 951999afdc59c46d325493568193b40bd5439c9e
+          license: MIT
+          columns: {question: problem, answer: solution}
+
+    Fails:
+        dataset:
+          name: example/word-problems
+          license: MIT
+          columns: {question: problem, answer: solution}
+    """
+    dataset = leaf.data.get("dataset")
+    name = dataset.get("name") if isinstance(dataset, dict) else None
+    if not isinstance(dataset, dict) or not isinstance(name, str) or not name.strip():
+        return
+    if not name.lower().endswith(_DATA_SUFFIXES):
+        if dataset.get("revision") is None:
+            message = f"the dataset {excerpt(name)} is not pinned: it can be another one tomorrow"
+            yield Finding(("dataset", "name"), message, "add `revision:` with the full hash of its commit, 40 digits")
+        return
+    fault = _data_fault(leaf.path.parent, name)
+    if fault:
+        yield Finding(("dataset", "name"), f"{excerpt(name)}: {fault}", fault.fix)
+
+
+def _data_fault(folder: Path, name: str) -> DocumentFault | None:
+    path = Path(name)
+    inside = not path.is_absolute() and ".." not in path.parts and "\\" not in name and "\0" not in name
+    try:
+        if inside and (not (folder / path).is_file() or not (folder / path).stat().st_size):
+            fix = "put the file beside the leaf; mind upper and lower case"
+            return DocumentFault("there is no such file, or it is empty", fix)
+        if not inside or not (folder / path).resolve().is_relative_to(folder.resolve()):
+            fix = "put the file itself beside the leaf, and write its name alone"
+            return DocumentFault("the dataset is not in the leaf's folder", fix)
+    except OSError as error:
+        return DocumentFault(f"the dataset cannot be read: {error.strerror}", "mend its name or its access rights")
+    return None
 
 
 def local_texts(leaf: Loaded) -> Iterator[tuple[Loc, str, str]]:

@@ -42,6 +42,7 @@ def well_formed(leaf: Loaded, config: Config) -> Iterator[Finding]:
 
 
 _DEFAULT = "en"
+_MOST_TEXTS = 500  # of a leaf that are looked at
 _SAID = ("question", "answer", "content")
 _SHORT, _SHORT_ASCII = 20, 70  # characters: no text as short as that tells its language
 
@@ -69,6 +70,7 @@ def in_its_language(leaf: Loaded, config: Config) -> Iterator[Finding]:
     if not isinstance(stated, str) or not _SCHEMA.fullmatch(stated):
         return
     long = [(loc, text) for loc, text in texts(leaf) if len(text) > (_SHORT_ASCII if text.isascii() else _SHORT)]
+    del long[_MOST_TEXTS:]
     unclear = [(loc, text) for loc, text in long if not is_english(text)] if is_kin(stated, "en") else long
     if not unclear or not is_told(stated):
         return

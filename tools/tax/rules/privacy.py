@@ -10,6 +10,8 @@ from tax.rules.rule import Finding, rule
 from tax.rules.walk import texts
 from tax.source import Loc
 
+MOST_NUMBERED = 100  # texts of a leaf that are looked through for phone numbers, which takes long
+
 
 @rule("personal-data", Level.WARNING, older=Level.WARNING)
 def no_personal_data(leaf: Loaded, config: Config) -> Iterator[Finding]:
@@ -29,6 +31,7 @@ def no_personal_data(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """
     language = leaf.data.get("language")
     tag = language if isinstance(language, str) else "en"
+    numbered = 0
     for loc, text in _distinct(leaf, lambda text: "@" in text or privacy.has_number(text)):
         email = next(privacy.emails(text), None)
         if email:
@@ -43,7 +46,8 @@ def no_personal_data(leaf: Loaded, config: Config) -> Iterator[Finding]:
         if any(privacy.ibans(text)):
             message = "this text holds what may be the number of a real bank account (IBAN)"
             yield Finding(loc, message, "write GB82 WEST 1234 5698 7654 32, which is nobody's")
-        phone = next(privacy.phone_numbers(text, tag), None)
+        numbered += 1
+        phone = next(privacy.phone_numbers(text, tag), None) if numbered <= MOST_NUMBERED else None
         if phone:
             message = f"the phone number {excerpt(phone)} may be a real person's"
             yield Finding(loc, message, "write +1 202 555 0143, which is nobody's, or delete it")

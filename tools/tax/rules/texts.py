@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tax.config import Config
 from tax.load import Loaded
 from tax.problems import Level, excerpt
+from tax.prose import tokens
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import texts
 from tax.source import Loc
@@ -79,8 +80,6 @@ def not_curly(leaf: Loaded, config: Config) -> Iterator[Finding]:
 
 _IN_CURLY = re.compile("[“„][^“”„]*[”“]")
 
-MAX_CHARACTERS = 20_000
-
 # What fills a whole text, of any key: TODO, lorem ipsum, <your name>, [insert text], your answer here, ...
 _THING = r"(?:question|answer|response|context|text|passage|content|description|domain|outline|name)"
 _EMPTY = re.compile(
@@ -124,22 +123,39 @@ def not_left_open(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, _filled(loc))
 
 
-@rule("long-text", Level.WARNING, older=Level.WARNING)
+# Words that a text has at most, of Chinese and Japanese characters: what fits a prompt beside the rest of it
+_MOST_WORDS = {
+    "task_description": 300,
+    "domain": 30,
+    "document_outline": 200,
+    "context": 2000,
+    "question": 1000,
+    "answer": 1000,
+    "content": 1000,
+}
+
+
+@rule("long-text", Level.WARNING, older=Level.HINT)
 def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
-    """No text has more than 20,000 characters: few teachers and students can read that much at a time.
+    """No text is longer than a prompt can take beside the rest of it: a few examples, and what the teacher writes.
 
-    Passes: an answer of three pages.
+    A context has at most 2,000 words, a question, an answer or a turn of a dialogue 1,000, a task description 300, a
+    document outline 200, a domain 30. Of Chinese and Japanese, characters count as words.
 
-    Fails: a context that is a whole book.
+    Passes: an answer of two pages.
+
+    Fails: a context that is a whole chapter.
     """
-    if len(leaf.source.text) <= MAX_CHARACTERS:
-        return
     for loc, text in texts(leaf):
-        if len(text) > MAX_CHARACTERS:
+        most = _MOST_WORDS[str(loc[-1])]
+        if len(text) <= most:
+            continue
+        words = len(text.split() if text.isascii() else tokens(text))
+        if words > most:
             message = (
-                f"`{loc[-1]}` has {len(text):,} characters; a model reads up to about {MAX_CHARACTERS:,} at a time"
+                f"`{loc[-1]}` has {words:,} words (of Chinese, characters), and {most:,} is what a prompt has room for"
             )
-            yield Finding(loc, message, "shorten it, or split the seed")
+            yield Finding(loc, message, "shorten it, or split it into several")
 
 
 def _filled(loc: Loc) -> str:
