@@ -116,7 +116,7 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     "--workers",
     type=click.IntRange(1),
     metavar="N",
-    help="With --engine ray: how many teachers to start (default: one for each GPU that it needs, or for each node).",
+    help="With --engine ray: how many teachers to start (default: one for each GPU, or without GPUs for each node).",
 )
 @click.option(
     "--out",
