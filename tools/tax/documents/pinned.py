@@ -96,8 +96,8 @@ def files(entry: PinnedDocument, cache: Path | None, check: Callable[[str, int],
 
     Raises DocumentFault for what may not be read; NotReadHere where the repository is not in the cache.
     """
-    for found in named(entry, cache, check):
-        data = git.read(_repo(entry, cache), "cat-file", "blob", found.blob)
+    every = list(named(entry, cache, check))
+    for found, data in zip(every, git.blobs(_repo(entry, cache), [each.blob for each in every]), strict=True):
         yield File(found.path, entry.title, entry.license, found.blob, data, entry.repo, entry.commit)
 
 
