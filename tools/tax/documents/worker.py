@@ -12,7 +12,7 @@ from tax.documents.document import DocumentFault, Extract
 from tax.problems import excerpt
 
 MEMORY = 1_500_000_000  # bytes of address space
-SECONDS = 180  # of the processor
+SECONDS = 360  # of the processor
 MAX_CHARACTERS = 20_000_000
 
 
