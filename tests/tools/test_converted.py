@@ -226,12 +226,13 @@ def test_html(html, markdown):
     assert to_markdown(html) == markdown
 
 
+@settings(deadline=None)
 @given(st.text("<>/ abhlitrdpu1ol&;\"='é中\n", max_size=200))
 def test_any_html_is_read(html):
     assert isinstance(to_markdown(html), str)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.text("ab|\\`#- \n", max_size=5), min_size=2, max_size=2), min_size=1, max_size=4))
 def test_a_table_is_read_back_as_rows(rows):
     text = table(rows)

@@ -5,7 +5,7 @@ import json
 import git
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.hub import Hub
@@ -289,6 +289,7 @@ def test_which_licences_mix(licenses, reason):
             check(licenses, allowed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted({*PERMISSIVE, *ADAPTATIONS})), min_size=1, max_size=4), st.randoms())
 def test_order_and_repetition_say_nothing(licenses, rng):
     def verdict(names):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import git as gitpython
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.git_server import GitServer, bare
@@ -265,6 +265,7 @@ def test_patterns(pattern, path, named):
     assert pinned.matches(pattern.split("/"), path.split("/")) is named
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["**", "a", "*"]), min_size=1, max_size=12), st.lists(st.just("a"), max_size=30))
 def test_a_pattern_of_stars_names_by_length(pattern, path):
     least = sum(part != "**" for part in pattern)
