@@ -7,6 +7,7 @@ schema since vLLM holds them to it, so the whole pipeline runs: drawn, judged, s
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -58,19 +59,22 @@ def server(model, tmp_path_factory):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--served-model-name", "tiny"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--enable-prefix-caching"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--enable-prefix-caching", "--enforce-eager"]
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("w") as said:
-        running = subprocess.Popen(list(map(str, command)), env=environment(), stdout=said, stderr=said)
+        running = subprocess.Popen(
+            list(map(str, command)), env=environment(), stdout=said, stderr=said, start_new_session=True
+        )
         try:
             wait_for(f"http://127.0.0.1:{port}/health", running, log)
             yield f"http://127.0.0.1:{port}"
         finally:
-            running.terminate()
-            try:
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                running.terminate()
                 running.wait(30)
-            except subprocess.TimeoutExpired:
-                running.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # and the processes it started
+            running.wait()
 
 
 def wait_for(url, running, log):
