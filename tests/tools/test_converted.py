@@ -2,9 +2,13 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
+import sys
 import zipfile
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -167,6 +171,15 @@ def test_a_converter_that_does_not_end_is_ended(monkeypatch):
     monkeypatch.setattr(convert, "MAX_SECONDS", 0.01)
     with pytest.raises(DocumentFault, match="takes too long"):
         convert.convert(b"<p>never seen before", ".html")
+
+
+def test_the_worker_s_time_is_bounded_by_the_system():
+    pytest.importorskip("resource")
+    code = "from tax.documents import worker; worker.SECONDS = 1; worker.main('.html')"
+    data = b"<div>" * 200_000 + b"x"
+    environment = os.environ | {"PYTHONPATH": str(Path(convert.__file__).parents[2])}
+    ended = subprocess.run([sys.executable, "-c", code], input=data, env=environment, capture_output=True)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGXCPU, b"")
 
 
 def test_docx():
