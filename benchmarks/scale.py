@@ -1,10 +1,11 @@
 """Memory and CPU of `tax generate` from ten thousand samples to a million: a teacher in process that answers at once.
 
-    python benchmarks/scale.py SAMPLES [--leaves N] [--resume]
+    python benchmarks/scale.py SAMPLES [--leaves N] [--resume | --computed]
 
 The samples are spread over some leaves; with --leaves 1 they are all of one. Every sample goes through the four stages
 of skills, its calls are journalled and its line is written, as with a real teacher. `--resume` runs the same command
-once more: every answer then comes from the journal. Results: docs/log.md.
+once more: every answer then comes from the journal. `--computed` asks no teacher: the samples are problems of
+templates, which takes a tenth of the time and all of the rest of the pipeline. Results: docs/log.md.
 """
 
 import argparse
@@ -31,6 +32,18 @@ seed_examples:
 """
 
 
+COMPUTED = (
+    LEAF.replace("Why does bread number {number} rise?", "What is {number} plus 0?")
+    + """problem_templates:
+  - question: What is {{a}} plus {{b}}?
+    variables:
+      a: {{from: 1, to: 1000000}}
+      b: {{from: 1, to: 1000000}}
+    derived:
+      total: a + b
+    answer: "{{a}} plus {{b}} is {{total}}."
+"""
+)
 VOCABULARY = 50_000
 
 
@@ -75,14 +88,16 @@ def main() -> None:
     parser.add_argument("samples", type=int)
     parser.add_argument("--leaves", type=int, default=0, help="default: a leaf for each hundred samples")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--computed", action="store_true")
     options = parser.parse_args()
     leaves = options.leaves or options.samples // 100
     tax.generate.command.open_teacher = _open
     with tempfile.TemporaryDirectory(dir=".") as folder:
+        text = COMPUTED if options.computed else LEAF
         for number in range(leaves):
             path = Path(folder, "taxonomy/compositional_skills", f"{number // 100}/{number}/qna.yaml")
             path.parent.mkdir(parents=True)
-            path.write_text(LEAF.format(number=number), encoding="utf-8")
+            path.write_text(text.format(number=number), encoding="utf-8")
         command = ["generate", f"{folder}/taxonomy", "--teacher", "instant", "--quiet"]
         command += ["--samples", str(options.samples // leaves), "--out", f"{folder}/run", "--calls", f"{folder}/calls"]
         for again in range(1 + options.resume):
@@ -102,7 +117,7 @@ def _figures(manifest: dict, calls: int, wall: float, cpu: float) -> dict:
         "calls": calls,
         "wall_s": round(wall, 1),
         "cpu_ms_per_sample": round(1000 * cpu / manifest["kept"], 2),
-        "cpu_ms_per_call": round(1000 * cpu / calls, 3),
+        "cpu_ms_per_call": round(1000 * cpu / calls, 3) if calls else None,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 

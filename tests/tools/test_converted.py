@@ -2,9 +2,13 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
+import sys
 import zipfile
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -142,7 +146,7 @@ BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
 @pytest.mark.parametrize(
     "document",
     [
-        f"<w:document {WORD}><w:body><w:p><w:r><w:t>{'0' * 300_000_000}</w:t></w:r></w:p></w:body></w:document>",
+        f"<w:document {WORD}><w:body><w:p><w:r><w:t>{'0' * 3_000_000}</w:t></w:r></w:p></w:body></w:document>",
         f'<!DOCTYPE x [<!ENTITY e0 "ha">{BOMB}]><w:document {WORD}><w:body><w:p><w:r><w:t>&e11;</w:t></w:r></w:p>'
         "</w:body></w:document>",
         f'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><w:document {WORD}><w:body><w:p><w:r><w:t>&e;</w:t>'
@@ -167,6 +171,15 @@ def test_a_converter_that_does_not_end_is_ended(monkeypatch):
     monkeypatch.setattr(convert, "MAX_SECONDS", 0.01)
     with pytest.raises(DocumentFault, match="takes too long"):
         convert.convert(b"<p>never seen before", ".html")
+
+
+def test_the_worker_s_time_is_bounded_by_the_system():
+    pytest.importorskip("resource")
+    code = "from tax.documents import worker; worker.SECONDS = 1; worker.main('.html')"
+    data = b"<div>" * 200_000 + b"x"
+    environment = os.environ | {"PYTHONPATH": str(Path(convert.__file__).parents[2])}
+    ended = subprocess.run([sys.executable, "-c", code], input=data, env=environment, capture_output=True)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGXCPU, b"")
 
 
 def test_docx():
@@ -226,12 +239,13 @@ def test_html(html, markdown):
     assert to_markdown(html) == markdown
 
 
+@settings(deadline=None)
 @given(st.text("<>/ abhlitrdpu1ol&;\"='é中\n", max_size=200))
 def test_any_html_is_read(html):
     assert isinstance(to_markdown(html), str)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.text("ab|\\`#- \n", max_size=5), min_size=2, max_size=2), min_size=1, max_size=4))
 def test_a_table_is_read_back_as_rows(rows):
     text = table(rows)

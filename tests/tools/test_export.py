@@ -5,7 +5,7 @@ import json
 import git
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.hub import Hub
@@ -52,6 +52,23 @@ def test_what_is_exported_is_read_back(tax, run, tmp_path, form):
     assert [said(each) for each in back] == [said(each) for each in samples]
     assert [each.license for each in back] == [each.license for each in samples]
     assert len({tuple(row) for row in lines(tmp_path / "out/data/train.jsonl")}) == 1
+
+
+@pytest.mark.parametrize("form", ["messages", "alpaca", "sharegpt", "parquet"])
+def test_others_load_it(tax, run, tmp_path, monkeypatch, form):
+    datasets = pytest.importorskip("datasets", reason="the extra train brings datasets")
+    tax("export", run, "--format", form, "--out", tmp_path / "out")
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="train")
+    assert loaded["id"] == [each.id for each in read_samples(run)]
+    if form == "alpaca":
+        assert [len(history) for history in loaded["history"]].count(1) == 3
+
+
+def test_the_card_states_the_columns_of_the_rows(tax, run, tmp_path):
+    for form in ("messages", "alpaca", "sharegpt"):
+        tax("export", run, "--format", form, "--out", tmp_path / "out")
+        stated = [column["name"] for column in front(tmp_path / "out")["dataset_info"]["features"]]
+        assert all(list(row) == stated for row in lines(tmp_path / "out/data/train.jsonl"))
 
 
 def test_parquet(tax, run, tmp_path):
@@ -272,6 +289,7 @@ def test_which_licences_mix(licenses, reason):
             check(licenses, allowed)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(sorted({*PERMISSIVE, *ADAPTATIONS})), min_size=1, max_size=4), st.randoms())
 def test_order_and_repetition_say_nothing(licenses, rng):
     def verdict(names):

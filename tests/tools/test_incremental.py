@@ -175,7 +175,31 @@ def test_a_run_that_was_tampered_with_is_not_trusted(grow, taxonomy, name):
     assert_as_full(grow, again)
 
 
-@pytest.mark.parametrize("manifest", ["[]", "{", '{"status": "finished", "leaves": 3}', '{"status": "running"}'])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("lines", "samples.jsonl", "at"), -5), (("lines",), {}), (("leaf",), "x"), (("kept",), "many")],
+)
+def test_a_manifest_that_was_tampered_with_is_not_trusted(grow, taxonomy, place, value):
+    _, folder, _ = grow()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for entry in manifest["leaves"]:
+        for key in place[:-1]:
+            entry = entry[key]
+        entry[place[-1]] = value
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert carried(grow("--changed", "--out", "again")[0]) == set()
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("[" * 100_000, id="deep"),
+        "[]",
+        "{",
+        '{"status": "finished", "leaves": 3}',
+        '{"status": "running"}',
+    ],
+)
 def test_what_is_no_finished_run_is_passed_over(grow, taxonomy, manifest):
     (taxonomy / "runs/odd").mkdir(parents=True)
     (taxonomy / "runs/odd/manifest.json").write_text(manifest, encoding="utf-8")
@@ -207,6 +231,8 @@ def test_what_is_told(grow, tax, taxonomy):
     assert "[1/1] " + SCIENCE in errors
     assert COMPOST_LEAF not in output and SCIENCE in output
     assert "4 leaves are carried over from earlier runs." in output
+    _, _, errors = tax("generate", "--changed", "--teacher", server, "--samples", 7)
+    assert "0 of 5 leaves carried over: no run in runs/ has one as it would be grown now" in errors
     _, output, _ = tax("generate", "--changed", "--teacher", server, "--samples", 6, "--quiet")
     assert output.startswith("Nothing has changed since this run.")
     _, output, _ = tax("generate", "--changed", "--teacher", server, "--samples", 6, "--dry-run", "--quiet")

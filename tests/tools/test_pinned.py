@@ -9,7 +9,7 @@ from pathlib import Path
 
 import git as gitpython
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.git_server import GitServer, bare
@@ -102,10 +102,10 @@ def test_fetched_once_and_read(served, trusted, tmp_path):
     ],
 )
 def test_what_may_not_be_read(served, trusted, tmp_path, pattern, said):
-    one = entry(served, pattern)
-    pinned.fetch(one, tmp_path)
-    with pytest.raises(DocumentFault, match=said):
-        read(one, tmp_path)
+    pinned.fetch(entry(served, "compost.md"), tmp_path)
+    with pytest.raises(DocumentFault, match=said) as raised:
+        read(entry(served, pattern), tmp_path)
+    assert raised.value.fix
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,7 @@ def test_patterns(pattern, path, named):
     assert pinned.matches(pattern.split("/"), path.split("/")) is named
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["**", "a", "*"]), min_size=1, max_size=12), st.lists(st.just("a"), max_size=30))
 def test_a_pattern_of_stars_names_by_length(pattern, path):
     least = sum(part != "**" for part in pattern)
@@ -315,3 +316,14 @@ def test_a_pointer_of_lfs_is_no_document(served, trusted, tax, taxonomy):
     assert (code, "has errors" in output) == (1, True)
     code, output, _ = tax("validate")
     assert (code, "Git LFS pointer" in output) == (1, True)
+
+
+def test_what_needs_no_network_is_told_at_once(tax, taxonomy, monkeypatch):
+    monkeypatch.delenv(pinned.PRIVATE_HOSTS, raising=False)
+    about = {"commit": "1" * 40, "patterns": ["../*.md"]}
+    pin(taxonomy, PinnedDocument.model_construct(repo="https://10.0.0.1/x.git", **about))
+    code, output, _ = tax("validate")
+    assert (code, "10.0.0.1 is no public server" in output) == (1, True)
+    pin(taxonomy, PinnedDocument.model_construct(repo="https://example.org/x.git", **about))
+    code, output, _ = tax("validate")
+    assert (code, "../*.md is no pattern of files" in output) == (1, True)

@@ -158,3 +158,13 @@ def test_a_commit_by_somebody_else_is_told_apart(tax, taxonomy):
     _, output, _ = tax("blame", lines(run / "samples.jsonl")[0]["id"])
     assert "last changed by Ben" in output
     assert "written by Ada Contributor, Ben" in output
+
+
+def test_blame_in_a_repository_without_a_commit(tax, tmp_path, monkeypatch):
+    root = tmp_path / "new"
+    write_leaf(root, "foundational_skills/hostile", HOSTILE)
+    git.Repo.init(root).close()
+    monkeypatch.chdir(root)
+    assert tax("generate", "--samples", 1, "--quiet", "--out", "runs/new")[0] == 0
+    code, output, _ = tax("blame", lines(root / "runs/new/samples.jsonl")[0]["id"])
+    assert (code, "not committed yet" in output) == (0, True)

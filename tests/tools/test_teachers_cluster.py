@@ -24,7 +24,13 @@ LEAVES = "taxonomy/compositional_skills"
 def cluster():
     """Ray with room for four workers, whose processes find what this one imports."""
     paths = os.pathsep.join([str(Path("tools").resolve()), os.environ.get("PYTHONPATH", "")])
-    ray.init(num_cpus=4, log_to_driver=False, include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": paths}})
+    ray.init(
+        "local",
+        num_cpus=4,
+        log_to_driver=False,
+        include_dashboard=False,
+        runtime_env={"env_vars": {"PYTHONPATH": paths}},
+    )
     yield
     ray.shutdown()
 

@@ -17,7 +17,7 @@ pytestmark = [
 from support.journals import finished_calls  # noqa: E402 - after the skips
 from support.tiny_model import save_tiny_model  # noqa: E402 - after the skips
 from tax.answers import parse  # noqa: E402
-from tax.config import EngineOptions  # noqa: E402
+from tax.config import EngineOptions, TeacherConfig  # noqa: E402
 from tax.prompts import load  # noqa: E402
 from tax.teachers.base import CallFailed, Request, Sampling, TeacherError  # noqa: E402
 from tax.teachers.engines import chat_tokens, fingerprint  # noqa: E402
@@ -189,6 +189,19 @@ def test_what_cannot_be_used(folder, tmp_path):
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(TeacherError, match="transformers cannot load"):
         opened(f"hf:{tmp_path}")
+
+
+def test_an_engine_named_in_the_configuration(folder):
+    async def once():
+        teacher = await open_teacher("student", "", {"student": TeacherConfig(engine=f"hf:{folder}", context=300)})
+        try:
+            return teacher.name, (await teacher.complete(ask("word " * 40, tokens=4000))).completion_tokens
+        finally:
+            await teacher.close()
+
+    name, tokens = asyncio.run(once())
+    assert name == "student"
+    assert tokens < 300
 
 
 def test_a_package_that_is_missing_says_what_installs_it(monkeypatch):

@@ -159,7 +159,7 @@ def _written_by(source: Source, text: str, path: Path | None, root: Path) -> str
     if is_text(source.document):
         return f", written by {_authors(path, *_line_numbers(source, text), root)}"
     repo = repository(root)
-    written = repo.git.log("-1", "--format=%an", "--", str(path)) if repo else ""
+    written = repo.git.log("-1", "--format=%an", "--", str(path)) if repo and repo.head.is_valid() else ""
     return f", put here by {printable(written)}" if written else ""
 
 
@@ -167,7 +167,7 @@ def _last_change(path: Path, root: Path) -> Iterator[str]:
     repo = repository(root)
     if repo is None:
         return
-    written = repo.git.log("-1", "--format=%h%x00%an%x00%as%x00%s", "--", str(path))
+    written = repo.head.is_valid() and repo.git.log("-1", "--format=%h%x00%an%x00%as%x00%s", "--", str(path))
     if written:
         commit, author, date, subject = (printable(part) for part in written.split("\0", 3))
         yield f"            last changed by {author} on {date} in {commit}: {subject}"

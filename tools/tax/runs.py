@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from pydantic import NonNegativeInt
+
 from tax.problems import UserError
 from tax.sample import Dropped, Sample
 
@@ -43,8 +45,8 @@ def identity_of(facts: Mapping[str, Any], size: int = 10) -> str:
 class Stretch:
     """The lines of one leaf in a file of a run: byte `at` on, `size` bytes, and a hash of them."""
 
-    at: int
-    size: int
+    at: NonNegativeInt
+    size: NonNegativeInt
     digest: str
 
     def lines(self, file: IO[bytes]) -> Iterator[bytes]:
@@ -212,7 +214,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{folder} is no run folder: it has no {MANIFEST}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder / MANIFEST} cannot be read: {error}") from error
     if not isinstance(manifest, dict):
         raise UserError(f"{folder / MANIFEST} is no manifest")

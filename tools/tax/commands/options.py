@@ -41,7 +41,7 @@ def run_options(*, teacher: str | None) -> Callable[[Command], Command]:
             "--workers",
             type=click.IntRange(1),
             metavar="N",
-            help="With --engine ray: how many teachers to start (default: one for each GPU that it needs, or for each "
+            help="With --engine ray: how many teachers to start (default: one for each GPU, or without GPUs for each "
             "node).",
         ),
         click.option(

@@ -11,6 +11,7 @@ from tax.documents.html import to_markdown
 
 MAX_UNPACKED = 200_000_000  # bytes of all parts but the images
 MAX_RATIO = 200  # of one part's size to what it takes in the archive
+_HARMLESS = 1_000_000  # bytes of a part, whatever it takes
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh\nbr[type='page'] => hr"
 
 
@@ -37,6 +38,7 @@ def _check(data: bytes) -> None:
         raise DocumentFault("the document is no DOCX file", "save it again as .docx, or as Markdown") from error
     if not any(part.filename == "[Content_Types].xml" for part in parts):
         raise DocumentFault("the document is no DOCX file", "save it again as .docx, or as Markdown")
-    size, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
-    if size > MAX_UNPACKED or (size > 1_000_000 and size > MAX_RATIO * packed):
+    size = sum(part.file_size for part in parts)
+    bombs = [part for part in parts if part.file_size > max(_HARMLESS, MAX_RATIO * part.compress_size)]
+    if size > MAX_UNPACKED or bombs:
         raise DocumentFault(f"the document unpacks to {size:,} bytes, which is suspicious", "save it as Markdown")

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tax.documents.document import DocumentFault
@@ -59,15 +59,28 @@ _MEANINGS = [
 ]  # fmt: skip
 
 
-def read(repo: Path, *arguments: str) -> bytes:
-    """Return what a command says of a fetched repository. Raises DocumentFault."""
+def read(repo: Path, *arguments: str, told: str = "") -> bytes:
+    """Return what a command says of a fetched repository, which reads `told` from stdin. Raises DocumentFault."""
     ended = subprocess.run(
-        _command(repo, arguments), env=_environment(repo), stdin=subprocess.DEVNULL, capture_output=True, check=False
+        _command(repo, arguments), env=_environment(repo), input=told.encode(), capture_output=True, check=False
     )
     if ended.returncode:
         said = excerpt(ended.stderr.decode(errors="replace"), 120)
         raise DocumentFault(f"the fetched copy cannot be read ({said})", "delete .tax/documents, and fetch it again")
     return ended.stdout
+
+
+def blobs(repo: Path, ids: Sequence[str]) -> Iterator[bytes]:
+    """Yield the contents of blobs, by one process of git. Raises DocumentFault."""
+    found = read(repo, "cat-file", "--batch", told="".join(f"{each}\n" for each in ids))
+    at = 0
+    for _ in ids:
+        head, _, size = found[at : found.index(b"\n", at)].rpartition(b" ")
+        if not head.endswith(b" blob"):
+            raise DocumentFault("the fetched copy lacks a file", "delete .tax/documents, and fetch it again")
+        at += len(head) + len(size) + 2
+        yield found[at : at + int(size)]
+        at += int(size) + 1
 
 
 def fetch(repo: Path, address: str, commit: str, watched: Callable[[int], object]) -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -58,16 +58,14 @@ def fetch(entry: PinnedDocument, cache: Path, watched: Callable[[int], object] =
     `watched` is told now and then how many bytes have come. Raises DocumentFault; a process does not try again what
     has failed, and files() says why it did.
     """
+    check_entry(entry)
     final = place_of(entry.repo, entry.commit, cache)
     if final.is_dir():
         return False
     if final in _failed:
         raise _failed[final]
     try:
-        check_address(entry.repo)
-        if not re.fullmatch("[0-9a-f]{40}", entry.commit):  # an older leaf may name a branch, or an option of git
-            fix = "write all 40 digits, as `git rev-parse HEAD` shows them"
-            raise DocumentFault(f"{excerpt(entry.commit, 45)} is not the full hash of a commit", fix)
+        _check_host(*_host(entry.repo))
         return _fetch(entry, final, watched)
     except OSError as error:
         fault = DocumentFault(f"the repository cannot be kept in {cache}: {error.strerror}", "mend that folder")
@@ -98,8 +96,8 @@ def files(entry: PinnedDocument, cache: Path | None, check: Callable[[str, int],
 
     Raises DocumentFault for what may not be read; NotReadHere where the repository is not in the cache.
     """
-    for found in named(entry, cache, check):
-        data = git.read(_repo(entry, cache), "cat-file", "blob", found.blob)
+    every = list(named(entry, cache, check))
+    for found, data in zip(every, git.blobs(_repo(entry, cache), [each.blob for each in every]), strict=True):
         yield File(found.path, entry.title, entry.license, found.blob, data, entry.repo, entry.commit)
 
 
@@ -129,16 +127,27 @@ def fetched(address: str | None, commit: str | None, blob: str, root: Path) -> b
 
 
 def _repo(entry: PinnedDocument, cache: Path | None) -> Path:
+    check_entry(entry)
     repo = place_of(entry.repo, entry.commit, cache) if cache else None
     if repo in _failed:
         raise NotReadHere(str(_failed[repo]), _failed[repo].fix)
     if repo is None or not repo.is_dir():
-        raise NotReadHere(f"the documents in {entry.repo} are not fetched yet", "`tax generate` fetches them")
+        raise NotReadHere("the repository is not fetched yet", "`tax generate` fetches it")
     return repo
 
 
-def check_address(address: str) -> None:
-    """Check that an address is that of a public https server. Raises DocumentFault."""
+def check_entry(entry: PinnedDocument) -> None:
+    """Check what can be told of an entry without the network. Raises DocumentFault."""
+    _host(entry.repo)
+    if not re.fullmatch("[0-9a-f]{40}", entry.commit):  # an older leaf may name a branch, or an option of git
+        fix = "write all 40 digits, as `git rev-parse HEAD` shows them"
+        raise DocumentFault(f"{excerpt(entry.commit, 45)} is not the full hash of a commit", fix)
+    for pattern in entry.patterns:
+        _parts(pattern)
+
+
+def _host(address: str) -> tuple[str, int]:
+    """Return the host and port of an https address. Raises DocumentFault for any other one."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port or 443
@@ -150,19 +159,27 @@ def check_address(address: str) -> None:
         raise DocumentFault("the address holds a user's name or password", "delete it: pin a public repository")
     if parts.query or parts.fragment:
         raise DocumentFault(f"{excerpt(address)} holds a ? or #", "write the repository's own address")
-    if host not in os.environ.get(PRIVATE_HOSTS, "").split(",") and not _is_public(host, port):
+    with contextlib.suppress(ValueError):  # it is a name, not an IP address
+        _check_public(host, [host])
+    return host, port
+
+
+def _check_host(host: str, port: int) -> None:
+    """Look a host up, and check that it is a public one. Raises DocumentFault."""
+    try:
+        found = {str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return  # behind a proxy, which looks names up itself; else git will say that there is no such host
+    _check_public(host, found)
+
+
+def _check_public(host: str, addresses: Iterable[str]) -> None:
+    public = all(ipaddress.ip_address(each.partition("%")[0]).is_global for each in addresses)
+    if not public and host not in os.environ.get(PRIVATE_HOSTS, "").split(","):
         raise DocumentFault(
             f"{excerpt(host)} is no public server",
             f"pin a public repository; who runs this may name the host in {PRIVATE_HOSTS}",
         )
-
-
-def _is_public(host: str, port: int) -> bool:
-    try:
-        found = {str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError):
-        return True  # behind a proxy, which looks names up itself; else git will say that there is no such host
-    return all(ipaddress.ip_address(each.partition("%")[0]).is_global for each in found)
 
 
 def _tree(repo: Path, commit: str) -> list[Named]:

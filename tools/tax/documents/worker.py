@@ -1,9 +1,10 @@
 """The process that converts one document: its bytes on stdin, JSON with its text or its fault on stdout.
 
-Bounded before the first byte is read: memory, processor time, no file grows. (On Windows, which lacks such limits, only
-the waiting of convert.py bounds it.)
+Bounded before the first byte is read: memory, processor time, no file grows. (Where the system lacks such limits, as
+Windows does, the waiting of convert.py alone bounds it.)
 """
 
+import contextlib
 import json
 import logging
 import sys
@@ -12,7 +13,7 @@ from tax.documents.document import DocumentFault, Extract
 from tax.problems import excerpt
 
 MEMORY = 1_500_000_000  # bytes of address space
-SECONDS = 180  # of the processor
+SECONDS = 360  # of the processor
 MAX_CHARACTERS = 20_000_000
 
 
@@ -68,7 +69,8 @@ def _limit() -> None:
     ):
         hard = resource.getrlimit(kind)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (bound, hard))
+        with contextlib.suppress(ValueError, OSError):  # macOS bounds no address space
+            resource.setrlimit(kind, (bound, hard))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,22 @@ _FORMS = {
 }
 
 
+def _texts(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "dtype": "string"} for name in names]
+
+
+# The columns of the JSON forms, stated since a reader that guesses them from the first rows may see no history there.
+_COLUMNS: dict[str, list[dict[str, Any]]] = {
+    "messages": [{"name": "messages", "list": _texts("role", "content")}, *_texts("id", "leaf", "license")],
+    "sharegpt": [{"name": "conversations", "list": _texts("from", "value")}, *_texts("id", "leaf", "license")],
+    "alpaca": [
+        *_texts("instruction", "input", "output"),
+        {"name": "history", "list": {"list": "string"}},
+        *_texts("id", "leaf", "license"),
+    ],
+}
+
+
 @dataclass
 class Counts:
     """What an export holds, counted as it is written."""
@@ -53,11 +69,13 @@ class Counts:
 
 def card(manifest: Mapping[str, Any], form: str, data_file: str, counts: Counts, leaves: Sequence[LeafCredit]) -> str:
     """Return the card of a dataset as Markdown."""
-    front = yaml.safe_dump(_front(manifest, data_file, counts, leaves), allow_unicode=True, sort_keys=False)
+    front = yaml.safe_dump(_front(manifest, form, data_file, counts, leaves), allow_unicode=True, sort_keys=False)
     return f"---\n{front}---\n\n" + "\n".join(_body(manifest, form, counts, leaves)) + "\n"
 
 
-def _front(manifest: Mapping[str, Any], data_file: str, counts: Counts, leaves: Sequence[LeafCredit]) -> dict[str, Any]:
+def _front(
+    manifest: Mapping[str, Any], form: str, data_file: str, counts: Counts, leaves: Sequence[LeafCredit]
+) -> dict[str, Any]:
     licenses = {each.license for each in leaves} | {doc.license for each in leaves for doc in each.documents}
     named = sorted({_hub_license(each) for each in licenses})
     languages = sorted({tag.partition("-")[0].lower() for tag in counts.by["language"]})
@@ -66,6 +84,8 @@ def _front(manifest: Mapping[str, Any], data_file: str, counts: Counts, leaves: 
     if "other" in named:
         front |= {"license_name": "several", "license_link": "README.md"}
     size = next((name for limit, name in _SIZES.items() if counts.samples < limit), "10M<n<100M")
+    if form in _COLUMNS:
+        front["dataset_info"] = {"features": _COLUMNS[form]}
     return front | {
         "size_categories": [size],
         "task_categories": ["text-generation"],

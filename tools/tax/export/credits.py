@@ -51,7 +51,8 @@ class Sources:
 
     def __init__(self, root: Path, manifest: Mapping[str, Any]) -> None:
         self._root = root
-        self._paths = {str(each.get("blob")): str(each.get("path")) for each in manifest.get("inputs", ())}
+        inputs = [each for each in manifest.get("inputs") or () if isinstance(each, dict)]
+        self._paths = {str(each.get("blob")): str(each.get("path")) for each in inputs}
         self._repo = repository(root)
         self._found: dict[tuple[str, str], LeafCredit | None] = {}
 

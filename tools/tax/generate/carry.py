@@ -20,7 +20,9 @@ from tax.duplicates import NEAR_HOLDOUT, Holdouts
 from tax.generate.inputs import Input
 from tax.generate.results import LeafResult
 from tax.problems import UserError
-from tax.runs import DROPPED, SAMPLES, identity_of, read_manifest, run_folders
+from tax.runs import DROPPED, MANIFEST, SAMPLES, identity_of, read_manifest, run_folders
+
+RECENT = 50  # runs that are looked through, the newest: a manifest of thousands of leaves takes some time to read
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,6 @@ class Carried:
 
 
 class _EarlierInput(BaseModel):
-    leaf: str
     identity: str
 
 
@@ -47,11 +48,14 @@ class _Earlier(BaseModel):
 
 
 def find_carried(inputs: Sequence[Input], parents: Iterable[Path]) -> dict[int, Carried]:
-    """Return which of a run's leaves can be carried over, by their rank, each from the newest run that has it."""
+    """Return which of a run's leaves can be carried over, by their rank, each from the newest run that has it.
+
+    The runs are those in the folders `parents`, the newest 50.
+    """
     texts = {holdout_id(text): text for each in inputs for text in each.holdouts}
     missing = {each.identity: rank for rank, each in enumerate(inputs)}
     found: dict[int, Carried] = {}
-    for folder in newest_first(parents):
+    for folder in _newest_first(parents)[:RECENT]:
         if not missing:
             break
         earlier = _read(folder)
@@ -60,7 +64,7 @@ def find_carried(inputs: Sequence[Input], parents: Iterable[Path]) -> dict[int, 
         same = [
             (missing[entry.identity], result)
             for entry, result in zip(earlier.inputs, earlier.leaves, strict=True)
-            if entry.identity in missing and not result.skipped
+            if entry.identity in missing and result.leaf == inputs[missing[entry.identity]].name and not result.skipped
         ]
         for rank, result in _unaffected(same, folder, earlier, texts):
             found[rank] = Carried(folder, result.carried_from(earlier.id))
@@ -68,14 +72,15 @@ def find_carried(inputs: Sequence[Input], parents: Iterable[Path]) -> dict[int, 
     return found
 
 
-def newest_first(parents: Iterable[Path]) -> list[Path]:
-    """Return the run folders in some folders, each once."""
-    return list(dict.fromkeys(folder for parent in dict.fromkeys(parents) for folder in run_folders(parent.resolve())))
-
-
 def holdout_id(text: str) -> str:
     """Return how a manifest names a hold-out, whose text it keeps to the leaf."""
     return identity_of({"holdout": text}, 8)
+
+
+def _newest_first(parents: Iterable[Path]) -> list[Path]:
+    """Return the run folders in some folders, the newest first."""
+    found = [folder for parent in {parent.resolve() for parent in parents} for folder in run_folders(parent)]
+    return sorted(found, key=lambda folder: (folder / MANIFEST).stat().st_mtime, reverse=True)
 
 
 def _read(folder: Path) -> _Earlier | None:

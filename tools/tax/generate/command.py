@@ -99,6 +99,7 @@ def _carried(inputs: Sequence[Input], root: Path, options: Options) -> dict[int,
     carried = find_carried(inputs, parents)
     runs = sorted({each.folder.name for each in carried.values()})
     source = f" from {', '.join(runs[:3])}{' and others' if len(runs) > 3 else ''}" if runs else ""
+    source = source or ": no run in runs/ has one as it would be grown now, by this teacher and with these settings"
     _say(f"{len(carried):,} of {len(inputs):,} leaves carried over{source}", options)
     return carried
 

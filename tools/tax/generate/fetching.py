@@ -42,7 +42,7 @@ def _may_pin(file: Path) -> bool:
 
 
 def _fetch(entry: PinnedDocument, cache: Path, *, quiet: bool) -> None:
-    shown = f"{excerpt(entry.repo)} at {excerpt(entry.commit, 12)}"
+    shown = f"{excerpt(entry.repo)} at {excerpt(entry.commit[:12])}"
     began = last = time.monotonic()
     most = 0
 

@@ -59,7 +59,8 @@ def summary(manifest: Mapping[str, Any]) -> str:
     grown = leaves - manifest["skipped"]
     said = f"{manifest['kept']:,} samples kept of {manifest['drawn']:,} drawn, from {grown} of {leaves} leaves."
     if manifest.get("carried"):
-        said += f" {manifest['carried']:,} leaves are carried over from earlier runs."
+        carried = "1 leaf is" if manifest["carried"] == 1 else f"{manifest['carried']:,} leaves are"
+        said += f" {carried} carried over from earlier runs."
     waiting = sum(leaf["skipped"] and leaf["stop"] == "needs a model teacher" for leaf in manifest["leaves"])
     if waiting:
         said += (

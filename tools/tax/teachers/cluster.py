@@ -160,7 +160,10 @@ async def open_cluster(spec: str, model: str, configured: Mapping[str, TeacherCo
         try:
             ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
         except (RayError, ConnectionError, ValueError, RuntimeError) as error:
-            raise TeacherError(f"no Ray cluster can be joined or started: {excerpt(error, 300)}") from error
+            raise TeacherError(
+                f"no Ray cluster can be joined or started: {excerpt(error, 300)}. If one on this machine has died, "
+                "`ray stop` clears it away; RAY_ADDRESS names another"
+            ) from error
     gpus = _gpus(spec, configured)
     number = count or (int(ray.cluster_resources()["GPU"]) // gpus if gpus else len(ray.nodes()))
     worker = ray.remote(Worker).options(

@@ -42,7 +42,8 @@ class HF:
         self._tokenizer, self._model = _loaded(folder, options.dtype)
         self._ends = _take_ends(self._model, self._tokenizer)
         self._context = _context(self._model.config, options.context)
-        self._grammars = from_tokenizer(self._tokenizer, self._model.config.get_text_config().vocab_size, self._ends)
+        vocabulary = max(len(self._tokenizer), self._model.config.get_text_config().vocab_size)
+        self._grammars = from_tokenizer(self._tokenizer, vocabulary, self._ends)
         self._batch = options.batch
         self._waiting: list[tuple[Row, asyncio.Future[Completion]]] = []
         self._turn = threading.Condition()

@@ -60,7 +60,7 @@ class Servers:
         """Note that a server answered, with whatever it said."""
         if server.aside:
             self._tell("%s answers again", server.url)
-        server.failures = server.rests = 0
+        server.failures, server.rests, server.until = 0, 0, 0.0
 
     def failed(self, server: Server, cause: str, *, gone: bool) -> None:
         """Note that a server did not answer, and set it aside where that is no bad luck (`gone`: nothing is there)."""
