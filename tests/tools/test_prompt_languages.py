@@ -107,3 +107,26 @@ def test_samples_in_chinese_are_improved_in_chinese(tax, taxonomy, command, simp
         assert simplified or sample["prompt"].startswith("reflect_response.zh-Hant@")
     else:
         assert sample is None
+
+
+@pytest.mark.parametrize("command", [["recycle", "--only", "response"], ["translate", "--to", "de"], ["dialogue"]])
+def test_an_answer_may_be_in_the_language_that_was_asked_for(tax, taxonomy, command):
+    new = "木頭比水輕，所以浮在水面上，冰也一樣。"
+
+    def say(name, text):
+        keys = ["helpfulness", "relevance", "accuracy", "details", "reason"]
+        if name == "dialogue_user":
+            return json.dumps({"reason": "So.", "over": "NO", "message": "And the sentence before, please?"})
+        if name == "translate":
+            return json.dumps({"translation": "Bitte diesen Satz ins Chinesische bringen.", "names": "—"})
+        return new if name == "" else json.dumps(dict.fromkeys(keys, "So.") | {"answer": new, "rating": 3})
+
+    rows = [{"instruction": "Put into Chinese: wood floats on water.", "output": "木頭會浮在水面上。"}]
+    (taxonomy / "into.json").write_text(json.dumps(rows), encoding="utf-8")
+    with RunningLoopback(say=say) as server:
+        options = ["into.json", "--teacher", server.url, "--quiet", "--out", "out"]
+        code, _, errors = tax(*command, *options)
+    assert code == 0, errors
+    (sample,) = lines(taxonomy / "out/samples.jsonl")
+    assert sample["parent"]
+    assert sample["messages"][-1]["content"] == new

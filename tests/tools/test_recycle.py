@@ -166,6 +166,15 @@ def test_ratings_that_cannot_be_read_are_no_tie(tax, alpaca):
     assert next(iter(manifest["dropped"])).startswith("the first is none of 1, 2")
 
 
+def test_what_stays_as_it_was_is_not_looked_at(tax, taxonomy):
+    (taxonomy / "odd.json").write_text(
+        json.dumps([{"instruction": "N/A", "output": "Nothing applies."}]), encoding="utf-8"
+    )
+    with RunningLoopback() as server:
+        manifest = recycle(tax, server.url, "odd.json", "--only", "response")
+    assert manifest["kept"] == 1
+
+
 def test_rows_that_are_no_conversations_are_listed(tax, taxonomy):
     rows = [
         json.dumps({"instruction": "Say why.", "output": "Because of the tide."}),

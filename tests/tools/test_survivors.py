@@ -60,6 +60,7 @@ def test_values(text, values):
         ("About 3 million people.", "大約 300 萬人。", {}),
         ("On May 5, 2024 at 3:30.", "2024 年 5 月 5 日 3 點 30 分。", {}),
         ("A rise of 50%.", "上升百分之五十。", {}),
+        ("Heat the oxygen-18 in the S3-managed box.", "把氧-18 放在由 S3 管理的箱子裡加熱。", {}),
         ("Take 1.200 g.", "取 1.2 公克。", {}),
         ("Set `max_tokens` to 5.", "把 `max_tokens` 設為 5。", {}),
         ("Run:\n\n```python\nprint('hi')  # greet\n```\n", "執行：\n\n```python\nprint('hi')  # greet\n```\n", {}),

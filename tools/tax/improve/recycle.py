@@ -122,6 +122,8 @@ class Recycling:
     def _checked(self, stage: str, draft: Draft, instruction: str, answer: str, prompt: Prompt) -> Draft | Drop:
         """Return the draft with its new words, or the drop of words that no student should learn."""
         opening = f"{self._context}\n\n{instruction}" if self._context else instruction
+        written = [("instruction", instruction, draft.question), ("answer", answer, draft.answer)]
+        new = [(name, text) for name, text, before in written if text != before]
         draft = replace(
             draft,
             question=instruction,
@@ -134,14 +136,10 @@ class Recycling:
             source=self._sample.source and self._sample.source.model_copy(update={"evidence": None}),
             prompt=prompt.label,
         )
-        empty = [
-            name for name, text in (("instruction", instruction), ("answer", answer)) if _EMPTY_WORDS.fullmatch(text)
-        ]
-        if empty:
-            return Drop(stage, f"the new {empty[0]} says nothing", "failed", draft=draft)
-        quotable = "".join(message.content for message in self._sample.messages) + (self._passage or "")
-        for text in (instruction, answer):
-            fault = language_fault(text, self._sample.language, quotable)
+        for name, text in new:
+            if says_nothing(text):
+                return Drop(stage, f"the new {name} says nothing", "failed", draft=draft)
+            fault = self._language_fault(name, text)
             if fault:
                 return Drop(stage, fault, draft=draft)
         if self._tools.holdouts.near(opening):
@@ -149,6 +147,14 @@ class Recycling:
         if draft.messages == self._sample.messages and stage == self.stages[-1][0]:
             return Drop(stage, "unchanged", draft=draft)
         return draft
+
+    def _language_fault(self, name: str, text: str) -> str | None:
+        """Return why a text is not in the sample's language, where the original was: a translation's answer is not."""
+        question, answer = (message.content for message in self._sample.messages[-2:])
+        if language_fault(question if name == "instruction" else answer, self._sample.language):
+            return None
+        quotable = "".join(message.content for message in self._sample.messages) + (self._passage or "")
+        return language_fault(text, self._sample.language, quotable)
 
     async def _judge_faithfulness(self, draft: Draft) -> Draft | Drop:
         fields = {"chunk": self._passage, "question": draft.question, "answer": draft.answer}

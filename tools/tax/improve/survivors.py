@@ -32,8 +32,8 @@ _MARKS = (
         "identifier",  # snake_case, camelCase, GPT-4, MP3, report.pdf, --option, @name
         re.compile(
             r"(?<![\w@/.-])(?:--[a-z][\w-]+|@[A-Za-z]\w+|[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*"
-            r"|[A-Za-z]+-?\d[A-Za-z0-9-]*|[A-Za-z][\w-]*\.(?:py|js|ts|json|ya?ml|toml|csv|txt|md|pdf|html|png|jpg|sh|go|rs|java))"
-            r"(?![\w-])",
+            r"|[A-Z][A-Za-z]*-\d[A-Za-z0-9]*|[A-Za-z]+\d[A-Za-z0-9]*|[A-Za-z][\w-]*\.(?:py|js|ts|json|ya?ml|toml|csv|txt|md|pdf|html|png|jpg|sh|go|rs|java))"
+            r"(?!\w|-\d)",
             re.ASCII,
         ),
     ),

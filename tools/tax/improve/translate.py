@@ -153,6 +153,8 @@ async def answered(caller: Caller, given: Given, draft: Draft, language: str) ->
         answer=text,
         prompt=prompt.label,
     )
+    if language_fault(given.sample.messages[-1].content, given.sample.language):
+        return draft  # the answer is to be in a language of its own, such as that of a translation asked for
     quotable = "".join(content for _, content in asked) + "".join(each.content for each in given.sample.messages)
     fault = language_fault(text, language, quotable)
     return Drop("answered", fault, draft=draft) if fault else draft
