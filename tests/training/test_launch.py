@@ -64,18 +64,18 @@ def test_a_run_ends_with_a_table_a_report_and_what_to_do_next(plan, data, capfd)
 
 @pytest.mark.parametrize("launcher", [[], ["--launcher", "torchrun", "--processes", "2"]], ids=["local", "torchrun"])
 def test_a_signal_leaves_a_checkpoint_and_the_run_goes_on(plan, data, tiny, tmp_path, plan_of, train, capfd, launcher):
-    settings = ["kt1.epochs=60", "checkpoints.every=1000", "kt1.select.every=1000"]
+    settings = ["kt1.epochs=30", "checkpoints.every=1000", "kt1.select.every=1000"]
     options = [part for setting in settings for part in ("--set", setting)]
     code, _, errors = stopped_in_mid_run(started(plan, data, *options, *launcher))
     assert code == 130, errors
     assert errors.count("the same command goes on from there") == 1, "one process speaks"
     assert Path("out/report.html").exists()
     before = [json.loads(line) for line in Path("out/kt1/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert 2 <= len(before) < 180
+    assert 2 <= len(before) < 90
     resumed = plan_of(tiny, *settings)
     found = train(resumed, tmp_path / "out", only="kt1")["kt1"]
     assert f"kt1 goes on after step {len(before)}" in capfd.readouterr().err
-    assert [line["step"] for line in found] == list(range(1, 181)), "no step twice, none left out"
+    assert [line["step"] for line in found] == list(range(1, 91)), "no step twice, none left out"
     assert [line["loss"] for line in found[: len(before)]] == [line["loss"] for line in before]
 
 
