@@ -62,18 +62,23 @@ def _run(given: argparse.Namespace) -> int:
 
         print(dry_run(plan, given.data, given.processes, as_json=given.json))
         return 0
-    for option in ("processes", "json"):
-        if getattr(given, option):
-            raise UserError(f"--{option} goes with --dry-run only")
-    for option in ("data", "out"):
-        if getattr(given, option) is None:
-            raise UserError(f"--{option} is missing: name the folder")
+    usable(given)
     try:
         from tax_training.loop import train
     except ModuleNotFoundError as error:
         raise UserError(f"training needs {error.name}: pip install 'tax[train]'") from error
     train(plan, given.data, given.out, given.phase)
     return 0
+
+
+def usable(given: argparse.Namespace) -> None:
+    """Raise UserError where the options do not suffice to train."""
+    for option in ("processes", "json"):
+        if getattr(given, option):
+            raise UserError(f"--{option} goes with --dry-run only")
+    for option in ("data", "out"):
+        if getattr(given, option) is None:
+            raise UserError(f"--{option} is missing: name the folder")
 
 
 if __name__ == "__main__":

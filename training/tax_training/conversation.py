@@ -120,7 +120,7 @@ def load_tokenizer(source: str | Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(source))
+        return AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"the tokenizer {quoted(str(source))} cannot be loaded ({quoted(str(error))}): "

@@ -141,7 +141,7 @@ def _config(student: Student) -> Any:
         vocabulary = student.tokenizer.train.vocab_size if isinstance(student.tokenizer, TrainTokenizer) else None
         return fresh_config({"vocab_size": vocabulary, **settings} if vocabulary else settings)
     try:
-        return AutoConfig.from_pretrained(str(student.model))
+        return AutoConfig.from_pretrained(str(student.model), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise UserError(
             f"the config of {quoted(student.model)} cannot be read, so its size is not known: "

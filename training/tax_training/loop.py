@@ -17,6 +17,7 @@ import torch
 
 from tax_training import model as models
 from tax_training import schedule
+from tax_training.board import Board
 from tax_training.checkpoints import Folder, Reader
 from tax_training.conversation import Encoder
 from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise
@@ -108,29 +109,28 @@ class PhaseRun:
             "gradient_norm": done.gradient_norm, "samples": len(batch), "tokens": tokens, "learnt": learnt,
             "seconds": round(time.monotonic() - started, 4),
         }  # fmt: skip
-        if self.world.first:
+        if self.board:
             self.folder.log(metrics)
+            self.board.draw(metrics)
             self.progress.step(metrics)
         self._after(engine, step, stopped=done.stop and step < self.total)
         return step
 
     def _after(self, engine: Engine, step: int, *, stopped: bool) -> None:
         """Save, measure and prune where the plan has it due after a step."""
-        every = self.phase.select.every
-        measure = step == self.total or step % (self.per_epoch if every == "epoch" else every) == 0
-        epoch_ends = step % self.per_epoch == 0
-        if (
-            measure
-            or epoch_ends
-            or stopped
-            or (self.plan.checkpoints.every and step % self.plan.checkpoints.every == 0)
-        ):
+        measure = self._measured_after(step)
+        every = self.plan.checkpoints.every or self.per_epoch
+        if measure or stopped or step % every == 0 or step % self.per_epoch == 0:
             self._save(engine, step)
-        if measure and not stopped:
-            self._measure(engine, step)
-        self.world.once(lambda: self._prune(step))
+            if measure and not stopped:
+                self._measure(engine, step)
+            self.world.once(self._prune)
         if stopped:
             raise Interrupted(f"stopped after step {step} of {self.name}; the same command goes on from there")
+
+    def _measured_after(self, step: int) -> bool:
+        every = self.phase.select.every
+        return step == self.total or step % (self.per_epoch if every == "epoch" else every) == 0
 
     def _save(self, engine: Engine, step: int) -> None:
         state = {
@@ -151,6 +151,8 @@ class PhaseRun:
             score = self.world.once(lambda: self._evaluate(step))
         self.scores.append(Score(step, step // self.per_epoch, score, losses))
         self.world.once(lambda: self.folder.write_scores(self.scores))
+        if self.board:
+            self.board.draw_heldout(losses, step)
         told = "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
         self._say(
             f"{self.name} step {step}:" + (f"  held-out loss  {told}" if told else "")
@@ -162,26 +164,23 @@ class PhaseRun:
         self._export(step, self.folder.candidate, {"step": step})
         return run_command(self.phase.select.command, self.folder.candidate)
 
-    def _prune(self, step: int) -> None:
+    def _prune(self) -> None:
         newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]
         self.checkpoints.prune({*newest, *contenders(self.scores, self.phase.select)})
 
     def _resume(self, engine: Engine) -> int:
         """Go on from the newest whole checkpoint; return its step, or 0 at the phase's start."""
         state = self.world.once(lambda: self.checkpoints.newest(self._say))
-        if state is None:
-            if self.phase.optimizer == "carried" and self.before is not None:
-                kept = Folder(self.before.checkpoints, self.world.gather).at(self.before.about()["step"])
-                engine.restore(Reader(kept), weights=False)
-            self.scores = self.world.once(lambda: self.folder.cut_back(0))
-            return 0
-        step = int(state["step"])
-        engine.restore(Reader(self.checkpoints.at(step)))
+        step = int(state["step"]) if state else 0
+        if state:
+            engine.restore(Reader(self.checkpoints.at(step)))
+            self._say(f"{self.name} goes on after step {step}")
+        elif self.phase.optimizer == "carried" and self.before is not None:
+            kept = Folder(self.before.checkpoints, self.world.gather).at(self.before.about()["step"])
+            engine.restore(Reader(kept), weights=False)
         self.scores = self.world.once(lambda: self.folder.cut_back(step))
-        self._say(f"{self.name} goes on after step {step}")
-        every = self.phase.select.every
-        due = step == self.total or step % (self.per_epoch if every == "epoch" else every) == 0
-        if due and not any(score.step == step for score in self.scores):
+        self.board = Board(self.folder.path / "tensorboard", step) if self.world.first else None
+        if state and self._measured_after(step) and not any(score.step == step for score in self.scores):
             self._measure(engine, step)
         return step
 

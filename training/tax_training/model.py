@@ -61,6 +61,7 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
     options = {
         "attn_implementation": attention.implementation(plan.engine.attention, device, half=half),
         "dtype": torch.bfloat16 if frozen_half else torch.float32,
+        "trust_remote_code": False,  # a model's own code is a stranger's
     }
     torch.manual_seed(plan.seed)
     try:

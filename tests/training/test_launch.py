@@ -1,0 +1,97 @@
+"""`tax train` and its processes: started, told, stopped, started again, by each launcher that one machine can try."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tax.cli import run as tax
+
+ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def plan(tiny, tmp_path, monkeypatch):
+    """The tiny plan's file, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny, sort_keys=False), encoding="utf-8")
+    return "tiny.yaml"
+
+
+def started(plan, data, *options):
+    """Start `tax train` as a process of its own."""
+    line = [sys.executable, "-m", "tax", "train", plan, "--data", str(data), "--out", "out", *options]
+    return subprocess.Popen(line, env=ALONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def stopped_in_mid_run(process, number=signal.SIGTERM, step=2):
+    """Send a signal once so many steps are logged; return exit code, output and errors."""
+    steps = 0
+    while process.poll() is None and steps < step:
+        try:
+            with Path("out/kt1/metrics.jsonl").open(encoding="utf-8") as file:
+                steps = sum(1 for _ in file)
+        except FileNotFoundError:
+            pass
+        time.sleep(0.01)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+def test_a_run_ends_with_a_table_a_report_and_what_to_do_next(plan, data, capfd):
+    assert tax(["train", plan, "--data", str(data), "--out", "out", "--set", "kt2.epochs=1"]) == 0
+    told = capfd.readouterr()
+    rows = [line.split() for line in told.out.splitlines()]
+    assert rows[1][:2] == ["phase", "samples"]
+    assert [row[:3] for row in rows[2:4]] == [["kt1", "24", "6"], ["kt2", "18", "3"]]
+    assert "Talk to it: tax chat out/kt2/model" in told.out
+    assert "kt1 step 3:  held-out loss" in told.err
+    assert Path("out/report.html").read_text(encoding="utf-8").count("<svg") == 2
+    assert "Report: out/report.html" in told.out
+
+
+@pytest.mark.parametrize("launcher", [[], ["--launcher", "torchrun", "--processes", "2"]], ids=["local", "torchrun"])
+def test_a_signal_leaves_a_checkpoint_and_the_run_goes_on(plan, data, tiny, tmp_path, plan_of, train, capfd, launcher):
+    settings = ["kt1.epochs=30", "checkpoints.every=1000", "kt1.select.every=1000"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    code, _, errors = stopped_in_mid_run(started(plan, data, *options, *launcher))
+    assert code == 130, errors
+    assert errors.count("the same command goes on from there") == 1, "one process speaks"
+    assert Path("out/report.html").exists()
+    before = [json.loads(line) for line in Path("out/kt1/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert 2 <= len(before) < 90
+    resumed = plan_of(tiny, *settings)
+    found = train(resumed, tmp_path / "out", only="kt1")["kt1"]
+    assert f"kt1 goes on after step {len(before)}" in capfd.readouterr().err
+    assert [line["step"] for line in found] == list(range(1, 91)), "no step twice, none left out"
+    assert [line["loss"] for line in found[: len(before)]] == [line["loss"] for line in before]
+
+
+def test_what_the_user_must_change_is_told_once(plan, capfd):
+    assert tax(["train", plan, "--data", "nowhere", "--out", "out"]) == 2
+    errors = capfd.readouterr().err
+    assert errors.count("error: ") == 1
+    assert "run tax mix" in errors
+
+
+def test_a_dry_run_writes_nothing_and_counts_the_steps(plan, data, capfd, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    options = ["--data", str(data), "--dry-run", "--json", "--set", "kt1.epochs=5", "--processes", "4"]
+    assert tax(["train", plan, *options]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert {phase["phase"]: phase["steps"] for phase in found["phases"]} == {"kt1": 15, "kt2": 6}
+    assert found["processes"] == 4
+    assert found["plan"]["phases"]["kt1"]["epochs"] == 5
+    assert sorted(tmp_path.iterdir()) == before
