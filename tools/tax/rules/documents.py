@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tax.config import Config
 from tax.documents import DocumentFault, NotReadHere, read_entry
