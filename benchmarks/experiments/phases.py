@@ -102,7 +102,7 @@ class Bench:
             "engine": {"micro_tokens": 2048, "loss_chunk": 0},
             "checkpoints": {"keep": 1},
             "defaults": DEFAULTS,
-            "phases": {name: {"take": ["made"], **settings} for name, settings in phases.items()},
+            "phases": {name: {"take": ["all"], **settings} for name, settings in phases.items()},
         }
         file = self.folder / f"{data.name}.yaml"
         file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
