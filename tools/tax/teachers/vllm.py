@@ -11,7 +11,7 @@ from pathlib import Path
 from tax.config import EngineOptions
 from tax.problems import excerpt
 from tax.teachers.base import CallFailed, Completion, Request, TeacherError, Unstructured
-from tax.teachers.engines import answer_room, chat_tokens, fingerprint
+from tax.teachers.engines import answer_room, chat_tokens, fingerprint, model_folder
 
 os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # stdout is the command's own
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -31,23 +31,26 @@ class VLLM:
     grounded_only = False
 
     def __init__(self, name: str, path: str, options: EngineOptions) -> None:
-        folder = Path(path).expanduser()
-        identity = f"{folder.resolve().name}@{fingerprint(folder, options.dtype)}" if folder.is_dir() else path
         self.name = name
-        self.model = f"vllm:{identity}"
-        arguments = AsyncEngineArgs(
-            model=str(folder) if folder.is_dir() else path,
-            dtype=options.dtype,
-            max_model_len=options.context,
-            tensor_parallel_size=options.tensor_parallel,
-            gpu_memory_utilization=options.memory,
-            enable_prefix_caching=True,
-            trust_remote_code=False,
-            disable_log_stats=True,
-        )
+        self.model = f"vllm:{path}"
+        if path.startswith(("/", ".", "~")) or Path(path).is_dir():  # else a name that vLLM fetches
+            folder = model_folder("vllm", path)
+            self.model = f"vllm:{folder.name}@{fingerprint(folder, options.dtype)}"
+            path = str(folder)
         try:
-            self._engine = AsyncLLM.from_engine_args(arguments)
-        except (ValueError, OSError, RuntimeError) as error:
+            self._engine = AsyncLLM.from_engine_args(
+                AsyncEngineArgs(
+                    model=path,
+                    dtype=options.dtype,
+                    max_model_len=options.context,
+                    tensor_parallel_size=options.tensor_parallel,
+                    gpu_memory_utilization=options.memory,
+                    enable_prefix_caching=True,
+                    trust_remote_code=False,
+                    disable_log_stats=True,
+                )
+            )
+        except Exception as error:
             raise TeacherError(f"vLLM cannot start with {excerpt(path)}: {excerpt(error, 400)}") from error
         self._context = int(self._engine.model_config.max_model_len)
         self._calls = itertools.count()
