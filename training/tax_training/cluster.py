@@ -54,7 +54,7 @@ def _run(given: argparse.Namespace) -> int:
         from ray.train.torch import TorchConfig, TorchTrainer
     except ImportError as error:
         raise UserError("--launcher ray needs Ray: pip install 'tax[cluster]'") from error
-    ray.init(include_dashboard=False, logging_level="WARNING")
+    ray.init(logging_level="WARNING")
     on_gpus = ray.cluster_resources().get("GPU", 0) > 0
     told = ray.remote(num_cpus=0)(Told).remote()
     work = {
