@@ -7,13 +7,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo demo-train test check format schemas clean
 
 help:
-	@echo "make demo    install, check the taxonomy, grow it with the built-in teacher, show what came of it"
-	@echo "make demo-train  the whole way: grow, mix, train a tiny model in three phases, and ask it (minutes, no GPU)"
-	@echo "make test    install what the tests need, and run them"
-	@echo "make check   ruff and mypy"
-	@echo "make format  let ruff format the code"
-	@echo "make schemas write schemas/ from the models"
-	@echo "make clean   delete the environment and the caches; runs/ and .tax/ stay"
+	@echo "make demo        install, check the taxonomy, grow it with the built-in teacher, show what came of it"
+	@echo "make demo-train  grow, mix, train a tiny model in three phases, and ask it: minutes, no GPU"
+	@echo "make test        install what the tests need, and run them"
+	@echo "make check       ruff and mypy"
+	@echo "make format      let ruff format the code"
+	@echo "make schemas     write schemas/ from the models"
+	@echo "make clean       delete the environment and the caches; runs/ and .tax/ stay"
 
 demo: .venv/light
 	$(BIN)/tax validate

@@ -5,7 +5,8 @@
 
 All train the same fresh model on the same tokens, on the completions only, with as many tokens in a step. The lengths
 are very mixed: log-uniform. Tokens that count are those of samples, without padding; the time is that of the steps,
-without the first two (SKIPPED), checkpoints and measurements; on a CPU also in processor time. Where trl cannot be imported its rows are left out.
+without the first two (SKIPPED), checkpoints and measurements; on a CPU also in processor time.
+Where trl cannot be imported its rows are left out.
 """
 
 import argparse

@@ -38,8 +38,8 @@ def _read(file: Path) -> Trained:
         first = about["scores"][0]["heldout"] if about["scores"] else {}
         plan = {**about["plan"], "phases": dict(about["plan"]["phases"])}
         losses = [{str(name): float(loss) for name, loss in each.items()} for each in (about["heldout"], first)]
-        counts = [int(about[name]) for name in ("samples", "step", "steps")]
-        return Trained(str(about["phase"]), *counts, *losses, file.parent, plan)
+        samples, step, steps = (int(about[name]) for name in ("samples", "step", "steps"))
+        return Trained(str(about["phase"]), samples, step, steps, losses[0], losses[1], file.parent, plan)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"{file} is not what the trainer writes: {excerpt(error, 200)}") from error
 

@@ -42,9 +42,10 @@ class Chat:
         own = {"trust_remote_code": False}  # a model's own code is a stranger's
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **own)
-            self._model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto", **own).to(device).eval()
+            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto", **own)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(f"the model {quoted(path)} cannot be loaded: {quoted(str(error), 300)}") from error
+        self._model = model.to(device).eval()
         if not self._tokenizer.chat_template:
             raise UserError(f"the model {quoted(path)} has no chat template, so nothing says how to talk to it")
         self._settings = {"temperature": temperature} if temperature else {}
