@@ -21,6 +21,10 @@ demo: .venv/light
 	$(BIN)/tax show --leaf knowledge/textbooks/oceanography --limit 3
 	$(BIN)/tax show --leaf mathematics/percentages --limit 1
 
+QUESTIONS := 'Which article fits, "a" or "an"? "We saw ___ owl."' \
+	'A shop made 120 rolls. 48 of them are sold by noon. What fraction of the rolls is that, in simplest form?' \
+	'True or false: A tyre marked 37-622 is nominally 37 mm wide.'
+
 # Everything lies in demo-train/. The leaves' own seeds are mixed in, since the built-in teacher grows no compositional
 # skills: they are what the phase ST gets.
 demo-train: .venv/train
@@ -30,9 +34,7 @@ demo-train: .venv/train
 	$(BIN)/tax mix demo-train/run --seeds --quiet --plan training/plans/tiny-cpu.yaml --out demo-train/data
 	$(BIN)/tax train tiny-cpu --data demo-train/data --out demo-train/model
 	@echo; echo "What such a model says (docs/training.md tells what to make of it):"
-	@for question in "What is a rest time?" "A bakery made 120 rolls. 45 of them are sold by noon. What fraction of the rolls is that, in simplest form?" "Say whether this is true or false: A tyre marked 37-622 is nominally 37 mm wide."; do \
-		echo; echo "> $$question"; $(BIN)/tax chat demo-train/model --temperature 0 --max-tokens 120 --prompt "$$question" || exit; \
-	done
+	@printf '%s\n/new\n' $(QUESTIONS) | $(BIN)/tax chat demo-train/model --temperature 0 --max-tokens 100
 
 test: .venv/dev
 	$(BIN)/python -m pytest
