@@ -7,20 +7,24 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: help demo demo-train test test-engines check format schemas clean
 
 help:
-	@echo "make demo    install, check the taxonomy, grow it with the built-in teacher, show what came of it"
-	@echo "make demo-train  the whole way: grow, mix, train a tiny model in three phases, and ask it (minutes, no GPU)"
-	@echo "make test    install what the tests need, and run them"
+	@echo "make demo        install, check the taxonomy, grow it with the built-in teacher, show what came of it"
+	@echo "make demo-train  grow, mix, train a tiny model in three phases, and ask it: minutes, no GPU"
+	@echo "make test        install what the tests need, and run them"
 	@echo "make test-engines  install vLLM into an environment of its own (3.5 GB), and test the engines on the CPU"
-	@echo "make check   ruff and mypy"
-	@echo "make format  let ruff format the code"
-	@echo "make schemas write schemas/ from the models"
-	@echo "make clean   delete the environment and the caches; runs/ and .tax/ stay"
+	@echo "make check       ruff and mypy"
+	@echo "make format      let ruff format the code"
+	@echo "make schemas     write schemas/ from the models"
+	@echo "make clean       delete the environment and the caches; runs/ and .tax/ stay"
 
 demo: .venv/light
 	$(BIN)/tax validate
 	$(BIN)/tax generate --samples 50
 	$(BIN)/tax show --leaf knowledge/textbooks/oceanography --limit 3
 	$(BIN)/tax show --leaf mathematics/percentages --limit 1
+
+QUESTIONS := 'Which article fits, "a" or "an"? "We saw ___ owl."' \
+	'A shop made 120 rolls. 48 of them are sold by noon. What fraction of the rolls is that, in simplest form?' \
+	'True or false: A tyre marked 37-622 is nominally 37 mm wide.'
 
 # Everything lies in demo-train/. The leaves' own seeds are mixed in, since the built-in teacher grows no compositional
 # skills: they are what the phase ST gets.
@@ -31,9 +35,7 @@ demo-train: .venv/train
 	$(BIN)/tax mix demo-train/run --seeds --quiet --plan training/plans/tiny-cpu.yaml --out demo-train/data
 	$(BIN)/tax train tiny-cpu --data demo-train/data --out demo-train/model
 	@echo; echo "What such a model says (docs/training.md tells what to make of it):"
-	@for question in "What is a rest time?" "A bakery made 120 rolls. 45 of them are sold by noon. What fraction of the rolls is that, in simplest form?" "Say whether this is true or false: A tyre marked 37-622 is nominally 37 mm wide."; do \
-		echo; echo "> $$question"; $(BIN)/tax chat demo-train/model --temperature 0 --max-tokens 120 --prompt "$$question" || exit; \
-	done
+	@printf '%s\n/new\n' $(QUESTIONS) | $(BIN)/tax chat demo-train/model --temperature 0 --max-tokens 100
 
 test: .venv/dev
 	$(BIN)/python -m pytest

@@ -5,7 +5,8 @@
 
 All train the same fresh model on the same tokens, on the completions only, with as many tokens in a step. The lengths
 are very mixed: log-uniform. Tokens that count are those of samples, without padding; the time is that of the steps,
-without the first two (SKIPPED), checkpoints and measurements. Where trl cannot be imported its rows are left out.
+without the first two (SKIPPED), checkpoints and measurements; on a CPU also in processor time.
+Where trl cannot be imported its rows are left out.
 """
 
 import argparse
@@ -82,12 +83,33 @@ def write_tokens(folder: Path, context: int) -> int:
     return total
 
 
+class Clock:
+    """When each step ended, on the wall and in processor time."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[float, float]] = []
+
+    def tick(self) -> None:
+        """Note the end of a step."""
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.ends.append((time.monotonic(), time.process_time()))
+
+    def spent(self) -> dict[str, float]:
+        """Return the seconds of the steps that count."""
+        (wall, work), (ended, worked) = self.ends[SKIPPED - 1], self.ends[-1]
+        return {"seconds": ended - wall, "processor": worked - work}
+
+
 def run_ours(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[str, float]:
     """Train with this repository's trainer, in this process; return tokens, seconds and steps that count."""
     import yaml
 
     from tax_training.loop import train
     from tax_training.plan_file import load_plan
+    from tax_training.progress import Progress
 
     settings = {
         "student": {"config": config(given), "tokenizer": {"train": {"vocab_size": 4096}}},
@@ -100,16 +122,20 @@ def run_ours(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[
         }},
     }  # fmt: skip
     (folder / "plan.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    clock, tokens = Clock(), []
+
+    class Timed(Progress):
+        def step(self, metrics: dict[str, Any]) -> None:
+            clock.tick()
+            tokens.append(metrics["tokens"])
+
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        train(load_plan(str(folder / "plan.yaml")), folder, Path(out))
-        lines = (Path(out) / "all/metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    steps = [json.loads(line) for line in lines][SKIPPED:]
-    return {"tokens": sum(s["tokens"] for s in steps), "seconds": sum(s["seconds"] for s in steps)}
+        train(load_plan(str(folder / "plan.yaml")), folder, Path(out), progress=Timed)
+    return {"tokens": sum(tokens[SKIPPED:]), **clock.spent()}
 
 
 def run_trl(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[str, float]:
     """Train with trl's SFTTrainer, in this process."""
-    import torch
     import transformers
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
@@ -121,13 +147,11 @@ def run_trl(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[s
     model = transformers.AutoModelForCausalLM.from_config(
         transformers.AutoConfig.for_model(settings.pop("model_type"), **settings)
     )
-    ends: list[float] = []
+    clock = Clock()
 
-    class Clock(transformers.TrainerCallback):
+    class Timed(transformers.TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            ends.append(time.monotonic())
+            clock.tick()
 
     micro = given.micro_tokens // given.context
     per_step = max(round(statistics.mean(lengths) * given.batch / given.context / micro), 1) * micro
@@ -140,11 +164,12 @@ def run_trl(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[s
         dataloader_drop_last=True, disable_tqdm=True, learning_rate=2e-5, dataset_num_proc=None,
     )  # fmt: skip
     trainer = SFTTrainer(
-        model, args=options, train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Clock()]
+        model, args=options, train_dataset=Dataset.from_list(rows), processing_class=tokenizer, callbacks=[Timed()]
     )
     trainer.train()
-    share = (len(ends) - SKIPPED) * options.gradient_accumulation_steps * each / len(trainer.train_dataset)
-    return {"tokens": sum(lengths) * share, "seconds": ends[-1] - ends[SKIPPED - 1]}
+    steps = len(clock.ends) - SKIPPED
+    share = steps * options.gradient_accumulation_steps * each / len(trainer.train_dataset)
+    return {"tokens": sum(lengths) * share, **clock.spent()}
 
 
 MODES = {
@@ -188,13 +213,18 @@ def measure(mode: str, folder: Path, given: argparse.Namespace) -> dict[str, flo
 
 
 def table(found: dict[str, dict[str, float]], given: argparse.Namespace, parameters: int) -> None:
-    """Print the figures, and the ratio to trl's better mode."""
-    rates = {mode: figures["tokens"] / figures["seconds"] for mode, figures in found.items()}
+    """Print the figures, and the ratio to trl's better mode.
+
+    Tokens a second on a GPU, a second of processor time on a CPU: other work on the machine counts less there.
+    """
+    measure = "seconds" if given.gpu else "processor"
+    rates = {mode: figures["tokens"] / figures[measure] for mode, figures in found.items()}
     theirs = max((rate for mode, rate in rates.items() if mode.startswith("trl")), default=None)
     for mode, rate in rates.items():
-        told = f"{mode:18} {rate:>10,.0f} tokens/s  peak {found[mode]['peak'] / 2**30:6.2f} GiB"
-        if given.gpu:
-            told += f"  MFU {6 * parameters * rate / given.peak:.1%}"
+        figures = found[mode]
+        told = f"{mode:18} {figures['tokens'] / figures['seconds']:>10,.0f} tokens/s"
+        told += f"  MFU {6 * parameters * rate / given.peak:.1%}" if given.gpu else f"  {rate:,.0f} a processor second"
+        told += f"  peak {figures['peak'] / 2**30:.2f} GiB"
         if theirs is not None and mode.startswith("ours"):
             told += f"  {rate / theirs:.2f} x trl's better mode"
         print(told, flush=True)

@@ -130,9 +130,11 @@ def test_a_missing_value_is_our_mistake():
         prompts.load("judge_pair").render({})
 
 
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
 @pytest.mark.parametrize("name", [name for name in prompts.names() if name.startswith("judge_")])
-def test_what_all_calls_of_a_judge_share_comes_first(name):
+def test_what_all_calls_of_a_judge_share_comes_first(name, language):
     """A teacher that caches the beginnings of prompts reads the rubric once (docs/engines.md)."""
-    user = prompts.load(name).file.user
-    differs = min(user.index(f"{{{each}}}") for each in ("question", "answer", "dialogue") if f"{{{each}}}" in user)
+    user = prompts.load(name, language).file.user
+    judged = ("question", "answer", "dialogue", "first", "second")
+    differs = min(user.index(f"{{{each}}}") for each in judged if f"{{{each}}}" in user)
     assert differs > len(user) / 2

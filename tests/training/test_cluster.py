@@ -52,7 +52,7 @@ def steps_of(out):
 
 
 def test_a_killed_worker_is_replaced_and_the_curve_is_that_of_one_process(under_ray, tmp_path, train, plan_of, tiny):
-    process = under_ray("--set", "kt1.epochs=30")
+    process = under_ray("--set", "kt1.epochs=12")
     while process.poll() is None and steps_of(tmp_path / "out") < 5:
         time.sleep(0.05)
     killed = workers_of(process)
@@ -60,11 +60,11 @@ def test_a_killed_worker_is_replaced_and_the_curve_is_that_of_one_process(under_
     killed[-1].kill()
     assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text(errors="replace")
     assert "kt1 goes on after step" in (tmp_path / "log").read_text(errors="replace")
-    plan = plan_of(tiny, "kt1.epochs=30")
+    plan = plan_of(tiny, "kt1.epochs=12")
     alone = train(plan, tmp_path / "alone")
     for phase, lines in metrics(tmp_path / "out", plan).items():
         assert [line["step"] for line in lines] == [line["step"] for line in alone[phase]]
-        assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in alone[phase]], abs=1e-4)
+        assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in alone[phase]], abs=1e-3)
     assert json.loads((tmp_path / "out/kt2/model/training.json").read_text("utf-8"))["phase"] == "kt2"
 
 

@@ -1,7 +1,7 @@
 """Whose each token is: masks on the assistant's turns only, all of them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.students import TEMPLATE
@@ -42,6 +42,7 @@ def test_a_template_without_an_end_mark_teaches_the_line_break(data):
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3))
 def test_whatever_is_said_just_the_answers_are_learnt(encoder, turns):
     marks = ["<s>", "</s>", "<pad>", "<|user|>", "<|assistant|>", "<|system|>"]

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tax_training.conversation import Encoder, load_tokenizer
@@ -17,6 +17,7 @@ from tax_training.plan import Phase
 IDS = st.lists(st.text(min_size=1, max_size=8), unique=True, max_size=60)
 
 
+@settings(deadline=None)
 @given(IDS, st.integers(1, 20), st.integers(0, 3), st.randoms())
 def test_an_epoch_has_every_sample_once_and_knows_no_order_of_the_file(ids, size, epoch, chance):
     steps = batch_plan(ids, seed=1, phase="kt1", epoch=epoch, batch_size=size)
@@ -37,6 +38,7 @@ def test_epochs_phases_and_seeds_have_orders_of_their_own():
     assert all(order != sorted(ids) for order in orders)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.sampled_from([0, 1, 40, 100]), st.integers(1, 4))
 def test_packing_loses_nothing_and_keeps_to_the_capacity(lengths, capacity, processes):
     shares = pack(lengths, capacity, processes)

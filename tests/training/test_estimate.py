@@ -40,7 +40,9 @@ def test_tokens_are_those_that_mix_counted(tmp_path):
     (tmp_path / "kt1.jsonl").write_text("{}\n" * 130, encoding="utf-8")
     mixed = {"phases": {"kt1": {"tokens": {"own": 9000, "replayed": 1000}}}}
     (tmp_path / "mix.json").write_text(json.dumps(mixed), encoding="utf-8")
-    found = estimate_phase(load_plan("tiny-cpu"), "kt1", tmp_path, Size(1000, 1000, 1, 1, 1))
+    found = estimate_phase(
+        load_plan("tiny-cpu", ["kt1.epochs=3", "kt1.batch_size=64"]), "kt1", tmp_path, Size(1000, 1000, 1, 1, 1)
+    )
     assert (found.samples, found.steps, found.tokens, found.exact) == (130, 9, 30_000, True)
     assert found.flops == 6 * 1000 * 30_000
 

@@ -1,7 +1,7 @@
 """Plans: the shipped ones, the settings put over them, and what is refused."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tax_training.errors import UserError
@@ -110,6 +110,7 @@ def test_an_unknown_plan_names_those_that_there_are():
         load_plan("lab")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_plan_or_a_user_error(tmp_path_factory, text):
     file = tmp_path_factory.getbasetemp() / "any.yaml"

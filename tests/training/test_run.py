@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,6 @@ from tax_training.checkpoints import Folder
 from tax_training.engine import TorchEngine
 from tax_training.errors import UserError
 from tax_training.phase_folder import PhaseFolder
-from tax_training.stop import Stop
 
 from .conftest import metrics
 
@@ -211,30 +211,6 @@ def test_out_of_memory_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monk
     assert train(plan, out) == unbroken
 
 
-def test_another_plan_or_other_data_in_the_same_folder_is_refused(train, plan_of, tiny, tmp_path, data):
-    out = tmp_path / "out"
-    train(plan_of(tiny), out, only="kt1")
-    with pytest.raises(UserError, match="begun with another settings"):
-        train(plan_of(tiny, "kt1.learning_rate=0.02"), out)
-    with pytest.raises(UserError, match="begun with another seed: 0, and not 1"):
-        train(plan_of(tiny, "seed=1"), out)
-    train(plan_of(tiny, "kt2.epochs=1", "checkpoints.keep=5", "engine.micro_tokens=300"), out)
-
-
-def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):
-    with pytest.raises(UserError, match="kt2 starts from the model of kt1, which is not finished"):
-        train(plan_of(tiny), tmp_path / "out", only="kt2")
-    with pytest.raises(UserError, match="no phase 'st'; it has kt1, kt2"):
-        train(plan_of(tiny), tmp_path / "out", only="st")
-
-
-def test_two_runs_do_not_write_one_folder(train, plan_of, tiny, tmp_path):
-    from tax_training.files import only_one
-
-    with only_one(tmp_path / "out"), pytest.raises(UserError, match="another process is training into"):
-        train(plan_of(tiny), tmp_path / "out")
-
-
 def test_a_damaged_model_is_found_before_the_next_phase_starts_from_it(train, plan_of, tiny, tmp_path):
     out = tmp_path / "out"
     train(plan_of(tiny), out, only="kt1")
@@ -303,22 +279,14 @@ def test_documents_then_conversations(train, plan_of, tiny, tmp_path, data):
     assert state["updates"] == state["step"] + len(found["cpt"]), "the moments were carried on"
 
 
-def test_the_command_says_what_is_missing(plan_of, tiny, tmp_path, capsys):
-    plan_of(tiny)
-    plan = str(tmp_path / "plan.yaml")
-    assert main([plan, "--out", str(tmp_path)]) == 2
-    assert main([plan, "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
-    assert main([plan, "--json", "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+def test_held_out_samples_that_cannot_be_measured_are_told_of(train, plan_of, tiny, tmp_path, data, capsys):
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    (folder / "heldout/kt1.jsonl").write_text('{"id": "a", "messages": [{"role": "user", "content": "Hm"}]}\n')
+    (folder / "heldout/kt2.jsonl").unlink()
+    train(plan_of(tiny), tmp_path / "out", folder=folder)
     told = capsys.readouterr().err
-    assert "--data is missing" in told
-    assert "run tax mix" in told
-    assert "--json goes with --dry-run only" in told
-
-
-def test_a_second_ctrl_c_ends_at_once(capsys):
-    with Stop() as stop:
-        signal.raise_signal(signal.SIGTERM)
-        assert stop.asked
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert "Ctrl-C again ends at once" in capsys.readouterr().err
+    assert "heldout/kt1.jsonl: no sample is left to train on (no turn of the assistant: 1)" in told
+    assert "without held-out samples the last checkpoint of kt2 is taken" in told
+    about = json.loads((tmp_path / "out/kt2/model/training.json").read_text(encoding="utf-8"))
+    assert (about["step"], about["score"]) == (6, None)

@@ -4,7 +4,7 @@ import math
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tax_training.errors import UserError
@@ -34,6 +34,7 @@ def test_without_a_finite_score_the_last_is_taken():
     assert choose(scores(math.nan, 2.0, math.inf), Select()).step == 2
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 30).map(lambda tenths: tenths / 10), min_size=1, max_size=12),
     st.sampled_from([0.0, 0.25, 1.0]),

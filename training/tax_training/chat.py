@@ -11,7 +11,6 @@ import re
 import sys
 import threading
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 from tax_training.errors import UserError, quoted
@@ -137,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.prompt is not None:
             _tell(chat, given.prompt)
             return 0
-        return _talk(chat, Path(given.model).name)
+        return _talk(chat, given.model)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -156,6 +155,8 @@ def _talk(chat: Chat, name: str) -> int:
         except EOFError:
             print()
             return 0
+        if not sys.stdin.isatty():
+            print(harmless(question))  # a transcript has the questions too
         if question == "/exit":
             return 0
         if question == "/new":

@@ -6,6 +6,7 @@ machines --data and --out must lie on storage that all of them share, and tax mu
 """
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -54,9 +55,11 @@ def _run(given: argparse.Namespace) -> int:
         from ray.train.torch import TorchConfig, TorchTrainer
     except ImportError as error:
         raise UserError("--launcher ray needs Ray: pip install 'tax[cluster]'") from error
-    ray.init(include_dashboard=False, logging_level="WARNING")
-    on_gpus = ray.cluster_resources().get("GPU", 0) > 0
-    told = ray.remote(num_cpus=0)(Told).remote()
+    ray.init(logging_level=logging.WARNING)
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    on_gpus = resources.get("GPU", 0) > 0
+    told: Any = ray.remote(num_cpus=0)(Told)
+    told = told.remote()
     work = {
         "plan": plan, "data": str(given.data.resolve()), "out": str(given.out.resolve()), "phase": given.phase,
         "told": told, "from": str(Path.cwd()),
@@ -70,17 +73,20 @@ def _run(given: argparse.Namespace) -> int:
         ),
         torch_config=TorchConfig("cpu:gloo,cuda:nccl" if on_gpus else "gloo", timeout_s=int(PATIENCE.total_seconds())),
     )
+    lost: TrainingFailedError | None = None
     try:
         trainer.fit()
     except TrainingFailedError as error:
-        print(f"{error}\nworkers were lost {given.failures + 1} times", file=sys.stderr)
-        print("nothing is lost: the same command goes on from the last checkpoint", file=sys.stderr)
-        return 3
+        lost = error
     finally:
         fault = ray.get(told.fault.remote())
         ray.shutdown()
     if fault is not None:
         raise UserError(fault)
+    if lost is not None:
+        print(f"{lost}\nworkers were lost {given.failures + 1} times", file=sys.stderr)
+        print("nothing is lost: the same command goes on from the last checkpoint", file=sys.stderr)
+        return 3
     return 0
 
 

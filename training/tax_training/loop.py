@@ -227,12 +227,17 @@ class PhaseRun:
         seen = names[: names.index(self.name) + 1] if self.phase.select.heldout == "seen" else [self.name]
         for name in seen:
             file = self.data / "heldout" / f"{name}.jsonl"
-            if file.is_file() and file.stat().st_size:
+            if not (file.is_file() and file.stat().st_size):
+                if name == self.name and self.phase.select.metric == "heldout":
+                    self._say(f"there is no {file}: without held-out samples the last checkpoint of {name} is taken")
+                continue
+            try:
                 samples = self._samples(file, self.plan.phases[name], name)
-                size = self.phase.select.heldout_samples
-                yield name, (samples, batch_plan(samples.pieces, seed=0, phase="heldout", epoch=0, batch_size=size)[0])
-            elif name == self.name and self.phase.select.metric == "heldout":
-                self._say(f"there is no {file}: without held-out samples the last checkpoint of {name} is taken")
+            except UserError as error:
+                self._say(f"warning: not measured: {error}")
+                continue
+            size = self.phase.select.heldout_samples
+            yield name, (samples, batch_plan(samples.pieces, seed=0, phase="heldout", epoch=0, batch_size=size)[0])
 
     def _batches(self, epoch: int) -> list[list[str]]:
         """Return an epoch's steps; the last epoch's are kept."""
