@@ -37,7 +37,7 @@ from tax_training.plan_file import load_plan
 from tax_training.progress import Progress
 
 PEOPLE, EXERCISES, HELD_OUT = 60, 600, 100
-EPOCHS = 10
+EPOCHS = 6
 STUDENT = {
     "config": {
         "model_type": "llama",
