@@ -1,5 +1,6 @@
 """`tax train` without a trainer: the command lines of the launchers, the table of what was trained, the report."""
 
+import base64
 import json
 import re
 import sys
@@ -135,7 +136,7 @@ def test_ticks_hold_the_range(least, span):
 
 
 def test_each_launcher_starts_the_same_program(tmp_path, monkeypatch):
-    for name in ("PET_NNODES", "PET_RDZV_ENDPOINT", "PET_MASTER_ADDR"):
+    for name in ("PET_NNODES", "PET_RDZV_ENDPOINT", "PET_MASTER_ADDR", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     own = ["my/plan.yaml", "--data", "data/plan", "--out", "models/plan", "--set", "kt1.epochs=1"]
     launch = {"plan": "my/plan.yaml", "settings": ("kt1.epochs=1",)}
@@ -147,6 +148,12 @@ def test_each_launcher_starts_the_same_program(tmp_path, monkeypatch):
     assert "--standalone" not in command(Launch(**launch, launcher="torchrun", processes=8))
     hosts = command(Launch(**launch, launcher="deepspeed", hostfile=tmp_path / "hosts"))
     assert ["--hostfile", str(tmp_path / "hosts")] == hosts[3:5]
+    local = command(Launch(**launch, launcher="deepspeed", processes=2))
+    assert local[2] == "deepspeed.launcher.launch", "the runner would pass no signal on"
+    assert json.loads(base64.urlsafe_b64decode(local[3].partition("=")[2])) == {"localhost": [0, 1]}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    with pytest.raises(UserError, match="names 1 devices only"):
+        command(Launch(**launch, launcher="deepspeed", processes=2))
     assert "tax_training.cluster" in command(Launch(**launch, launcher="ray", processes=4))
 
 

@@ -4,9 +4,12 @@ The trainer is a package of its own with heavy needs; the two meet in files only
 `python -m tax_training`, once or many times.
 """
 
+import base64
 import importlib.util
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -87,8 +90,20 @@ def _torchrun(launch: Launch) -> list[str]:
 
 
 def _deepspeed(launch: Launch) -> list[str]:
-    hosts = ["--hostfile", str(launch.hostfile)] if launch.hostfile else ["--num_gpus", str(launch.processes)]
-    return ["-m", "deepspeed.launcher.runner", *hosts, "--no_local_rank", "--module", _TRAINER]
+    own = ["--no_local_rank", "--module", _TRAINER]
+    if launch.hostfile:
+        return ["-m", "deepspeed.launcher.runner", "--hostfile", str(launch.hostfile), *own]
+    # Of one machine, the runner passes no signal on: what it would start is started here.
+    visible = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.isdigit()]
+    devices = [int(device) for device in visible] or list(range(launch.processes))
+    if len(devices) < launch.processes:
+        raise UserError(f"--processes {launch.processes}: CUDA_VISIBLE_DEVICES names {len(devices)} devices only")
+    world = base64.urlsafe_b64encode(json.dumps({"localhost": devices[: launch.processes]}).encode()).decode()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    place = [f"--world_info={world}", "--master_addr=127.0.0.1", f"--master_port={port}"]
+    return ["-m", "deepspeed.launcher.launch", *place, *own]
 
 
 def _ray(launch: Launch) -> list[str]:
