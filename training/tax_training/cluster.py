@@ -56,7 +56,7 @@ def _run(given: argparse.Namespace) -> int:
     except ImportError as error:
         raise UserError("--launcher ray needs Ray: pip install 'tax[cluster]'") from error
     ray.init(logging_level=logging.WARNING)
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    resources: dict[str, float] = ray.cluster_resources()
     on_gpus = resources.get("GPU", 0) > 0
     told: Any = ray.remote(num_cpus=0)(Told)
     told = told.remote()
