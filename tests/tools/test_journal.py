@@ -25,6 +25,15 @@ def test_a_finished_call_is_found_by_the_next_run(tmp_path):
     again.close()
 
 
+def test_an_answer_with_half_a_character_comes_back_as_it_was(tmp_path):
+    journal = Journal(tmp_path / "calls")
+    journal.add(ask(), Completion("half \ud83d"))
+    journal.close()
+    again = Journal(tmp_path / "calls")
+    assert again.find(ask().key) == Completion("half \ud83d")
+    again.close()
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -56,7 +56,7 @@ class Journal:
             "tokens": [completion.prompt_tokens, completion.completion_tokens],
             "finish": completion.finish,
         }
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         places, rest = self._places, line
         try:
             if self._writer is None:
