@@ -1,13 +1,13 @@
 """Does a teacher cover more when it is shown seeds of one leaf at a time? LAB's Figure 2, as a small experiment.
 
 LAB (3.2) claims that examples drawn at random over all seeds, as Self-Instruct does, bring what the teacher prefers,
-while examples of one leaf of a taxonomy bring that leaf. Here the teacher is a language model of a million weights,
+while examples of one leaf of a taxonomy bring that leaf. Here the teacher is a language model of a fifth of a million weights,
 trained on the spot on lines of twenty small grammars, the "leaves", which it meets as unevenly as the web would show
 them (Zipf). Its preferences are thus learned, not coded. Half of its documents hold lines of one grammar, half of them
 mixed lines. Then it is asked for new lines after three seeds of one leaf, every leaf as often, or after three seeds of
 leaves drawn at random; both see every leaf's seeds equally often. A parser says to which leaf a new line belongs.
 
-    python benchmarks/experiments/taxonomy_sampling.py [--seeds 3] [--steps 900] [--samples 1000]
+    python benchmarks/experiments/taxonomy_sampling.py [--seeds 3] [--steps 600] [--samples 1000]
 
 Simplified: one epoch over fresh documents, characters for tokens, a line stands for an instruction.
 """
@@ -30,8 +30,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 SHOWN = 3  # seeds in a prompt, as in Self-Instruct
 SEEDS_PER_LEAF = 5
 LINES = 6  # of a training document
-CONTEXT = 112
-BATCH = 24
+CONTEXT = 96
+BATCH = 20
 END, PAD = "\n", "\0"
 ALPHABET = PAD + END + string.ascii_letters + string.digits + " .,:;?!+-*/=<>()[]{}#@%&_|'\"^~$"
 CODES = {character: code for code, character in enumerate(ALPHABET)}
@@ -170,9 +170,9 @@ def train(seed: int, steps: int) -> tuple[LlamaForCausalLM, float]:
     r = random.Random(seed)
     config = LlamaConfig(
         vocab_size=len(ALPHABET),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
+        hidden_size=96,
+        intermediate_size=256,
+        num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=CONTEXT + 64,
@@ -261,7 +261,7 @@ def main() -> None:
     """Run the seeds, and print each arm's figures with their mean."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--seeds", type=int, default=3)
-    options.add_argument("--steps", type=int, default=900)
+    options.add_argument("--steps", type=int, default=600)
     options.add_argument("--samples", type=int, default=1000)
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
