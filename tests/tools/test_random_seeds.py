@@ -1,0 +1,140 @@
+"""`tax generate --seeds random`: a branch grown as Self-Instruct grows, to compare with."""
+
+import json
+
+import pytest
+
+from support.leaves import FREE, lines, write_leaf
+from support.loopback import Faults, RunningLoopback
+
+SKILLS = "compositional_skills"
+
+
+def grown(tax, url, *arguments, out="out"):
+    """Run the command and return its manifest; its folder is `out`."""
+    command = ["generate", "--teacher", url, "--seeds", "random", "--samples", 6, "--out", out, "--json", "--quiet"]
+    code, output, errors = tax(*command, *arguments)
+    assert code == 0, errors
+    return json.loads(output)
+
+
+def plain(name, text):
+    """Questions of which every other has no context."""
+    if name != "random_questions":
+        return None
+    made = [
+        {"context": "None." if number % 2 else f"note{number}", "question": f"ask {number} {hash(text)}"}
+        for number in range(10)
+    ]
+    return json.dumps({"questions": made})
+
+
+def test_a_branch_brings_what_its_leaves_would(tax, taxonomy):
+    with RunningLoopback() as server:
+        manifest = grown(tax, server.url)
+        names = {body["response_format"]["json_schema"]["name"] for body in server.bodies if "response_format" in body}
+    assert names == {"random_questions", "judge_question", "judge_pair"}
+    branch, *left = manifest["leaves"]
+    assert (branch["leaf"], branch["kept"], branch["stop"]) == (SKILLS, 12, "enough")
+    assert {leaf["leaf"].rpartition("/")[2]: leaf["stop"] for leaf in left} == {
+        "plants": "--seeds random leaves out dialogues",
+        "addition": "--seeds random has no counterpart of problems that are computed",
+        "compost": "--seeds random is for skills: knowledge comes from its documents",
+    }
+    samples = lines(taxonomy / "out/samples.jsonl")
+    assert {(sample["leaf"], sample["branch"]) for sample in samples} == {(SKILLS, SKILLS)}
+    assert {sample["license"] for sample in samples} == {"CC-BY-4.0 AND CC0-1.0"}
+    assert all(sample["prompt"].startswith("response_precise@") for sample in samples)
+    pool = manifest["inputs"][0]["pool"]
+    assert [(entry["leaf"], entry["seeds"]) for entry in pool] == [
+        (f"{SKILLS}/science/everyday", [0, 1]),
+        (f"{SKILLS}/summary/notes", [0]),
+    ]
+
+
+def test_three_seeds_are_shown_and_no_hold_out(tax, taxonomy):
+    for number in range(4):
+        extra = f"  - {{question: QUESTION-{number} asks about the moon, answer: The moon.}}\n"
+        write_leaf(taxonomy, f"{SKILLS}/moon/number_{number}", FREE + extra)
+    with RunningLoopback() as server:
+        grown(tax, server.url)
+        texts = ["\n".join(message["content"] for message in body["messages"]) for body in server.bodies]
+    asked = [text for text in texts if "<example>\nContext:" in text]
+    assert len(asked) > 1 and len(set(asked)) == len(asked)
+    for text in asked:
+        assert text.count("<example>\nContext: ") == 3
+    assert not any("HOLDOUT" in text for text in texts)
+
+
+def test_a_question_without_a_context_is_none(tax, taxonomy):
+    with RunningLoopback(say=plain) as server:
+        grown(tax, server.url)
+    samples = lines(taxonomy / "out/samples.jsonl")
+    assert {sample["kind"] for sample in samples} == {"question", "grounded"}
+    for sample in samples:
+        asked = sample["messages"][0]["content"]
+        assert asked.startswith("note") == (sample["kind"] == "grounded")
+        assert "None." not in asked
+
+
+def test_the_run_s_seed_chooses_what_is_drawn(tax, taxonomy):
+    with RunningLoopback() as server:
+        first = grown(tax, server.url, out="a")
+        again = grown(tax, server.url, "--calls", "elsewhere", out="b")
+        other = grown(tax, server.url, "--seed", 1, out="c")
+    assert first["id"] == again["id"] != other["id"]
+    assert (taxonomy / "a/samples.jsonl").read_bytes() == (taxonomy / "b/samples.jsonl").read_bytes()
+    assert (taxonomy / "a/samples.jsonl").read_bytes() != (taxonomy / "c/samples.jsonl").read_bytes()
+
+
+def test_a_run_that_broke_off_goes_on(tax, taxonomy):
+    with RunningLoopback(stop_after=40) as server:
+        command = ["generate", "--teacher", server.url, "--seeds", "random", "--out", "out", "--quiet"]
+        assert tax(*command)[0] == 2, "the server is gone"
+        assert json.loads((taxonomy / "out/manifest.json").read_text(encoding="utf-8"))["status"] == "failed"
+        server.stop_after, server.faults = 0, Faults(busy=5, dropped=7)
+        grown(tax, server.url, "--samples", 30)
+        assert max(server.requests.values()) == 1, "a finished call was paid for twice"
+        grown(tax, server.url, "--samples", 30, "--calls", "elsewhere", out="unbroken")
+    assert len(lines(taxonomy / "out/samples.jsonl")) == 60
+    assert (taxonomy / "out/samples.jsonl").read_bytes() == (taxonomy / "unbroken/samples.jsonl").read_bytes()
+
+
+def test_nothing_drawn_comes_near_a_hold_out_of_any_leaf(tax, taxonomy):
+    with RunningLoopback() as server:
+        grown(tax, server.url)
+        taken = lines(taxonomy / "out/samples.jsonl")[0]["messages"][0]["content"]
+        held = f"  - {{question: {json.dumps(taken)}, answer: Kept back., holdout: true}}\n"
+        text = FREE.replace("version: 4", "version: 4\nlanguage: de") + held  # a leaf that the pool leaves out
+        write_leaf(taxonomy, f"{SKILLS}/science/german", text)
+        second = grown(tax, server.url, out="b")
+    assert second["leaves"][-1]["stop"] == "--seeds random draws in one language a branch, here English"
+    assert taken not in {sample["messages"][0]["content"] for sample in lines(taxonomy / "b/samples.jsonl")}
+    assert second["leaves"][0]["dropped"]["near a hold-out"] == 1
+
+
+def test_leaf_by_leaf_runs_do_not_notice(tax, taxonomy):
+    with RunningLoopback() as server:
+        command = ["generate", "--teacher", server.url, "--samples", 6, "--json", "--quiet"]
+        before = json.loads(tax(*command)[1])
+        grown(tax, server.url)
+        asked = server.seen
+        after = json.loads(tax(*command, "--changed")[1])
+        assert server.seen == asked
+    assert (after["id"], after["kept"]) == (before["id"], before["kept"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--changed"], "--changed goes leaf by leaf"),
+        (["--teacher", "builtin"], "skipped: needs a model teacher"),
+        (["--dry-run"], "3 of 3 seeds of 2 leaves a draw, up to 10 questions, 38 to 186 calls"),
+    ],
+)
+def test_what_is_said(tax, taxonomy, arguments, said):
+    with RunningLoopback() as server:
+        teacher = [] if "--teacher" in arguments else ["--teacher", server.url]
+        _, output, errors = tax("generate", "--seeds", "random", "--samples", 6, "--quiet", *teacher, *arguments)
+        assert not server.seen
+    assert said in output + errors
