@@ -6,6 +6,7 @@ import pytest
 
 from support.leaves import FREE, lines, write_leaf
 from support.loopback import Faults, RunningLoopback
+from tax.measures.leaves import entropy, nearest_leaves
 
 SKILLS = "compositional_skills"
 
@@ -138,3 +139,85 @@ def test_what_is_said(tax, taxonomy, arguments, said):
         _, output, errors = tax("generate", "--seeds", "random", "--samples", 6, "--quiet", *teacher, *arguments)
         assert not server.seen
     assert said in output + errors
+
+
+def reported(tax, *arguments):
+    code, output, errors = tax("report", *arguments)
+    assert code == 0, errors
+    return output
+
+
+@pytest.fixture
+def both(tax, taxonomy):
+    """A run leaf by leaf in `ours`, and one of random seeds in `runs/other`, of the same leaves."""
+    write_leaf(taxonomy, f"{SKILLS}/dialogues/moon", FREE)
+    with RunningLoopback() as server:
+        tax("generate", "--teacher", server.url, "--samples", 6, "--out", "ours", "--quiet")
+        grown(tax, server.url, out="runs/other")
+        yield server.url
+
+
+def test_the_report_puts_both_side_by_side(tax, taxonomy, both):
+    branches = json.loads(reported(tax, "ours", "--baseline", "random", "--format", "json"))["random"]
+    (found,) = branches
+    assert (found["branch"], found["leaves"], found["changed"]) == (SKILLS, 3, 0)
+    assert (found["ours"]["samples"], found["random"]["samples"]) == (18, 18), "neither dialogues nor computed problems"
+    assert found["ours"]["diversity"]["texts"] == found["random"]["diversity"]["texts"] == 18
+    text = reported(tax, "ours", "--baseline", "random")
+    assert "compositional_skills, leaf by leaf and from random seeds" in text
+    assert "leaves reached, of 3" in text and "entropy over leaves, of 1.58 bits" in text and "rough measure" in text
+    assert "| leaves reached, of 3 |" in reported(tax, "ours", "--baseline", "random", "--format", "markdown")
+    reported(tax, "ours", "--baseline", "random", "--html", "page.html")
+    assert "<td>leaves reached, of 3</td>" in (taxonomy / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_larger_side_is_drawn_down(tax, taxonomy, both):
+    path = taxonomy / "ours/samples.jsonl"
+    kept = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in kept if "summary/notes" not in line), encoding="utf-8")
+    (found,) = json.loads(reported(tax, "ours", "--baseline", "random", "--format", "json"))["random"]
+    assert (found["ours"]["samples"], found["random"]["samples"]) == (12, 18)
+    assert found["ours"]["diversity"]["texts"] == found["random"]["diversity"]["texts"] == 12
+
+
+def test_a_leaf_that_changed_leaves_the_leaves_untold(tax, taxonomy, both):
+    write_leaf(taxonomy, f"{SKILLS}/science/everyday", FREE.replace("bread", "cake"))
+    (found,) = json.loads(reported(tax, "ours", "--baseline", "random", "--format", "json"))["random"]
+    assert (found["changed"], found["ours"]["entropy"], found["random"]["reached"]) == (1, None, None)
+    assert "1 of the pool changed since" in reported(tax, "ours", "--baseline", "random")
+
+
+def test_the_pool_s_weakness_is_measured_by_what_its_leaves_would_bring(tax, taxonomy, both):
+    branch = json.loads(reported(tax, "runs/other", "--format", "json"))["leaves"][0]
+    assert (branch["leaf"], branch["wanted"], branch["weaknesses"]) == (SKILLS, 18, [])
+
+
+def test_without_a_counterpart_the_report_says_the_command_that_makes_one(tax, taxonomy):
+    with RunningLoopback() as server:
+        chosen = [f"taxonomy/{SKILLS}/summary", f"taxonomy/{SKILLS}/science/everyday/qna.yaml"]
+        tax("generate", *chosen, "--teacher", server.url, "--samples", 3, "--out", "ours", "--quiet")
+        grown(tax, server.url, out="runs/unlike")
+        code, _, errors = tax("report", "ours", "--baseline", "random")
+        assert code == 2
+        command = errors.strip().splitlines()[-1].split()
+        assert command[:5] == ["tax", "generate", f"taxonomy/{SKILLS}/science", f"taxonomy/{SKILLS}/summary", "--seeds"]
+        assert tax(*command[1:], "--quiet")[0] == 0
+        assert "leaves reached, of 2" in reported(tax, "ours", "--baseline", "random")
+    code, _, errors = tax("report", "runs/unlike", "--baseline", "random")
+    assert code == 2 and "itself a run of --seeds random" in errors
+
+
+@pytest.mark.parametrize(
+    ("counts", "bits"),
+    [([], 0), ([7], 0), ([7, 0], 0), ([1, 1], 1), ([5, 5, 5, 5], 2), ([2, 1, 1], 1.5), ([3, 1], 0.8112781245)],
+)
+def test_entropy_by_hand(counts, bits):
+    assert entropy(counts) == pytest.approx(bits)
+
+
+def test_a_text_counts_for_the_leaf_with_the_nearest_seed():
+    seeds = {"baking": ["Why does bread rise?", "How hot is an oven?"], "tides": ["Why does the sea rise?"]}
+    texts = ["Why does dough rise?", "Why does the sea fall?", "Is an oven as hot as a kiln?", "Nothing in common"]
+    # dough: LCS why does rise = 3 of (4, 4) against 3 of (4, 5); sea: 4 of (5, 5); oven: baking's second seed
+    assert nearest_leaves(texts, seeds) == {"baking": 2, "tides": 1}
+    assert nearest_leaves(["Bread"], {}) == {}
