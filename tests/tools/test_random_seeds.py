@@ -67,6 +67,17 @@ def test_three_seeds_are_shown_and_no_hold_out(tax, taxonomy):
     assert not any("HOLDOUT" in text for text in texts)
 
 
+def test_blame_walks_back_to_each_seed(tax, taxonomy):
+    with RunningLoopback() as server:
+        grown(tax, server.url)
+    sample = lines(taxonomy / "out/samples.jsonl")[0]
+    code, text, errors = tax("blame", sample["id"], "--run", "out")
+    assert code == 0, errors
+    assert f"drawn from seeds of all {SKILLS}" in text
+    assert f"number 2, lines 10 to 11 of {SKILLS}/science/everyday/qna.yaml, written by" in text
+    assert f"number 1, lines 6 to 8 of {SKILLS}/summary/notes/qna.yaml, written by" in text
+
+
 def test_a_question_without_a_context_is_none(tax, taxonomy):
     with RunningLoopback(say=plain) as server:
         grown(tax, server.url)
