@@ -127,8 +127,8 @@ def notes(found: Contrast) -> list[str]:
     """Return what one must know to read the rows."""
     said = [
         "Questions of one turn that the teacher wrote for the leaves in the pool. The larger side is drawn down to the "
-        "number of the smaller. More diverse is what has a higher distinct-2, a lower ROUGE-L and self-BLEU, more leaves "
-        "and a higher entropy.",
+        "number of the smaller. More diverse is what has a higher distinct-2, a lower ROUGE-L and self-BLEU, more "
+        "leaves and a higher entropy.",
         "A sample counts for the leaf with the nearest seed by ROUGE-L, which is a rough measure.",
     ]
     if found.changed:
