@@ -7,8 +7,8 @@ from tax.sample import Dropped, Sample, Source
 ASKING = "--teacher --model --concurrency --engine --workers --out --calls --seed --dry-run --json --quiet"
 COMMANDS = {
     "validate": "paths --changed --base --format --strict --no-cache",
-    "generate": "leaves --changed --base --teacher --model --samples --concurrency --engine --workers --out --calls "
-    "--seed --dry-run --json --quiet",
+    "generate": "leaves --changed --base --teacher --model --samples --seeds --concurrency --engine --workers --out "
+    "--calls --seed --dry-run --json --quiet",
     "show": "run --leaf --limit --html --json",
     "blame": "sample_id --run",
     "completion": "shell",

@@ -9,7 +9,7 @@ FILLED = {
     name: f"<{name}>"
     for name in "answer chunk context count dialogue domain first follow_ups headings instruction language names path "
     "plan principles question rules second seed_context seed_dialogue seed_example seed_question seed_questions "
-    "source source_language speaker task text title turn".split()
+    "examples none source source_language speaker task text title turn".split()
 }
 
 

@@ -72,6 +72,33 @@ def test_coverage_and_failures():
     assert "5 of 20 drafts failed" in whats(leaf(failed=5))[0]
 
 
+def test_an_original_that_stays_is_no_weakness_of_its_leaf():
+    kept = {"improved": True, "wanted": 0, "kept": 2, "originals": 18, "failed": 9}
+    assert weaknesses(leaf(**kept, dropped={"the answer is empty": 9, "no change": 9})) == []
+    assert weaknesses(leaf(**kept | {"kept": 0, "originals": 20}, dropped={"no change": 20})) == []
+    assert weaknesses(leaf(improved=True, skipped=True, kept=0, stop="computed, so right by construction")) == []
+    assert "only 10% of its drafts" in whats(leaf(**kept | {"originals": 0, "failed": 0}, dropped={"unlike": 18}))[0]
+    assert "9 of 20 drafts failed" in whats(leaf(**kept | {"kept": 11, "originals": 0}))[0]
+
+
+@pytest.mark.parametrize("command", [["recycle"], ["translate", "--to", "de"], ["dialogue"]])
+def test_a_run_that_keeps_originals_reports_no_weak_leaf(tax, taxonomy, command):
+    words = iter(range(10**6))
+
+    def refuse(name, text):
+        return "" if name == "reflect_instruction" and next(words) % 2 else None
+
+    with RunningLoopback(say=refuse) as server:
+        grow = ["generate", "taxonomy/compositional_skills/science", "taxonomy/foundational_skills"]
+        assert tax(*grow, "--teacher", server.url, "--samples", 4, "--out", "first", "--quiet")[0] == 0
+        tax(*command, "first", "--teacher", server.url, "--out", "second", "--quiet")
+    found = json.loads(tax("report", "second", "--format", "json")[1])
+    weak = {each["leaf"]: [one["what"] for one in each["weaknesses"]] for each in found["leaves"] if each["weaknesses"]}
+    assert not [what for said in weak.values() for what in said if "wanted" in what or "not grown" in what], weak
+    if command == ["recycle"]:
+        assert not weak
+
+
 def test_a_leaf_that_waits_for_a_model_is_not_weak():
     assert weaknesses(leaf(skipped=True, stop="needs a model teacher")) == []
     assert weaknesses(leaf(skipped=True, stop="has errors"))[0].weight == SEVERE

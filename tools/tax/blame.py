@@ -59,7 +59,7 @@ def trace(found: Found, root: Path) -> str:
         ]
     entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["blob"] == sample.leaf_blob), {})
     path = _inside(root, str(entry.get("path", "")))
-    lines += ["", *_leaf_lines(sample, found, path, root)]
+    lines += ["", *(_pool_lines(sample, entry, root) if "pool" in entry else _leaf_lines(sample, found, path, root))]
     if sample.source:
         lines += ["", *_source_lines(sample.source, path and path.parent, root)]
     lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
@@ -97,6 +97,24 @@ def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> 
         place = f"number {index + 1}, {_lines(line, last)} of {FILE_NAME}"
         label = "seed" if key == "seed_examples" else "template"
         yield f"  {label:9} {place}, written by {_authors(path, line, last, root)}"
+
+
+def _pool_lines(sample: Sample, entry: dict[str, Any], root: Path) -> Iterator[str]:
+    """Tell the seeds of a sample that was drawn from those of a whole branch."""
+    yield f"  leaf      none: drawn from seeds of all {printable(sample.leaf)}"
+    pool = [(each, index) for each in entry["pool"] for index in each["seeds"]]
+    for each, index in (pool[number] for number in sample.seeds if number < len(pool)):
+        path = _inside(root, str(each["path"]))
+        if path is None:
+            yield f"  seed      of {printable(each['leaf'])}, which is not, or no longer, in this checkout"
+            continue
+        loaded = load(path)
+        line = loaded.source.position(("seed_examples", index)).line
+        last = _last_line(loaded.source, "seed_examples", index)
+        place = f"number {index + 1}, {_lines(line, last)} of {printable(each['leaf'])}/{FILE_NAME}"
+        yield f"  seed      {place}, written by {_authors(path, line, last, root)}"
+        if loaded.blob != each["blob"]:
+            yield "            the leaf has changed since; the lines are what it says now"
 
 
 def _lines(first: int, last: int) -> str:

@@ -92,6 +92,14 @@ def validate(paths: tuple[Path, ...], changed: bool, base: str | None, form: str
     metavar="N",
     help="Kept samples wanted of each leaf.",
 )
+@click.option(
+    "--seeds",
+    default="leaf",
+    show_default=True,
+    type=click.Choice(["leaf", "random"]),
+    help="Whose seeds the teacher is shown: the leaf's own; or, for comparison only, three of any leaves of the "
+    "branch, as Self-Instruct draws (`tax report --baseline random` then compares).",
+)
 @run_options(teacher="builtin")
 def generate(
     leaves: tuple[Path, ...],

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tax import __version__, prompts, report
 from tax.calls import Caller
 from tax.config import Config, find_config
+from tax.generate import branch
 from tax.generate.carry import Carried, find_carried, holdout_id
 from tax.generate.fetching import fetch_documents
 from tax.generate.inputs import PROMPTS, Input, Settings, read_inputs
+from tax.generate.pool import pooled_inputs
 from tax.generate.preview import Preview, preview
 from tax.generate.progress import Progress
 from tax.generate.results import describe
@@ -35,6 +37,7 @@ class Options(RunOptions):
 
     samples: int = 30
     changed: bool = False  # carry over from earlier runs what would come out the same
+    seeds: Literal["leaf", "random"] = "leaf"
 
 
 @dataclass(frozen=True)
@@ -68,20 +71,24 @@ class Result:
 
 def run_command(paths: Sequence[Path], root: Path, options: Options) -> Result:
     """Run the command on the leaves at some paths. Raises UserError or TeacherError."""
+    if options.changed and options.seeds == "random":
+        raise UserError("--changed goes leaf by leaf, and --seeds random does not: leave one of them out")
     config = find_config(root)
     files = leaves_at(paths)
     if not files:
         raise UserError("there are no leaves to grow here")
-    fetch_documents(files, config, quiet=options.quiet)
+    if options.seeds == "leaf":
+        fetch_documents(files, config, quiet=options.quiet)
     return asyncio.run(_run(files, root, options, config))
 
 
 async def _run(files: Sequence[Path], root: Path, options: Options, config: Config) -> Result:
-    settings = Settings(options.samples, options.seed, options.concurrency)
+    settings = Settings(options.samples, options.seed, options.concurrency, options.seeds)
     async with session(options, root, config) as caller:
         if len(files) >= MANY:
             _say(f"Reading {len(files):,} leaves", options)
-        inputs = await read_inputs(files, root, caller.teacher, settings, config)
+        read = pooled_inputs if options.seeds == "random" else read_inputs
+        inputs = await read(files, root, caller.teacher, settings, config)
         carried = _carried(inputs, root, options) if options.changed else {}
         if options.dry_run:
             return Result({}, None, tuple(preview(inputs, carried, caller, settings, config)))
@@ -121,8 +128,9 @@ async def _fill(
 ) -> None:
     manifest = folder.manifest
     try:
-        growing = len(inputs) - len(carried)
-        with Progress(growing * settings.samples, growing, quiet=quiet) as progress:
+        growing = [each for rank, each in enumerate(inputs) if rank not in carried]
+        wanted = settings.samples * sum(each.leaves for each in growing)
+        with Progress(wanted, len(growing), quiet=quiet) as progress:
             commit = manifest["taxonomy"]["commit"] if not manifest["taxonomy"]["dirty"] else None
             generation = Generation(
                 inputs,
@@ -146,7 +154,8 @@ async def _fill(
 
 def _manifest(inputs: Sequence[Input], root: Path, teacher: Teacher, settings: Settings) -> dict[str, Any]:
     commit, dirty = head(root)
-    used = prompts.chosen(PROMPTS, (each.language for each in inputs))
+    names = branch.PROMPTS if settings.seeds == "random" else PROMPTS
+    used = prompts.chosen(names, (each.language for each in inputs))
     return {
         "id": run_id({"leaves": [each.identity for each in inputs]}),
         "status": "running",

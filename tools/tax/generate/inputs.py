@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tax import __version__, prompts
 from tax.config import Config
@@ -30,6 +30,11 @@ class Settings:
     samples: int = 30  # kept samples wanted of each leaf
     seed: int = 0
     concurrency: int = 64  # calls in flight
+    seeds: Literal["leaf", "random"] = "leaf"  # shown to the teacher: a leaf's own, or any of its branch (branch.py)
+
+
+class Skip(Exception):
+    """A leaf that cannot be grown in this run; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Input:
     entry: dict[str, Any]  # as the manifest has it
     holdouts: tuple[str, ...]
     language: str  # of its prompts
+    leaves: int = 1  # that it stands for: each adds to the number of samples wanted
 
     @property
     def name(self) -> str:
@@ -67,18 +73,23 @@ async def read_inputs(
     files: Iterable[Path], root: Path, teacher: Teacher, settings: Settings, config: Config
 ) -> list[Input]:
     """Read the leaves of a run; an interrupt gets through between two of them."""
-    common = {
+    common = common_facts(teacher, settings, config)
+    read = []
+    for file in files:
+        read.append(input_of(load(file), root.resolve(), common))
+        await asyncio.sleep(0)
+    return read
+
+
+def common_facts(teacher: Teacher, settings: Settings, config: Config) -> dict[str, Any]:
+    """Return what the identities of all inputs of a run rest on."""
+    return {
         "teacher": [teacher.name, teacher.model],
         "samples": settings.samples,
         "seed": settings.seed,
         "licenses": sorted(config.licenses.allowed),
         "tax": __version__,
     }
-    read = []
-    for file in files:
-        read.append(_input(load(file), root.resolve(), common))
-        await asyncio.sleep(0)
-    return read
 
 
 def prompt_digests(names: Sequence[str], language: str) -> dict[str, str]:
@@ -86,7 +97,8 @@ def prompt_digests(names: Sequence[str], language: str) -> dict[str, str]:
     return {prompt.title: prompt.digest for prompt in (prompts.load(name, language) for name in names)}
 
 
-def _input(loaded: Loaded, root: Path, common: dict[str, Any]) -> Input:
+def input_of(loaded: Loaded, root: Path, common: dict[str, Any]) -> Input:
+    """Return a leaf as an input of a run."""
     path, leaf = loaded.path.resolve(), loaded.leaf
     documents = _documents(loaded)
     asked = knowledge.PROMPTS if isinstance(leaf, KnowledgeLeaf) else skills.PROMPTS

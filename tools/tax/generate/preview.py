@@ -8,11 +8,12 @@ from tax.calls import Caller
 from tax.config import Config
 from tax.documents import DocumentFault, chunks, read_documents
 from tax.duplicates import Holdouts
+from tax.generate.branch import BranchLeaf
 from tax.generate.computed import PROBLEMS
 from tax.generate.grow import BUDGET
-from tax.generate.inputs import Input, Settings
+from tax.generate.inputs import Input, Settings, Skip
 from tax.generate.knowledge import QUESTIONS, KnowledgePlan
-from tax.generate.run import Skip, all_holdouts, fit, leaf_plans
+from tax.generate.run import all_holdouts, fit, leaf_plans
 from tax.generate.skills import SkillPlan, dialogue
 from tax.generate.stages import Draft
 from tax.leaf import DialogueSeed, KnowledgeLeaf, SkillLeaf
@@ -39,18 +40,17 @@ def preview(
     """Return a preview of each leaf that would be grown."""
     holdouts = all_holdouts(inputs)
     return [
-        _preview(each.load(), holdouts, caller, settings, config)
-        for rank, each in enumerate(inputs)
-        if rank not in carried
+        _preview(each, holdouts, caller, settings, config) for rank, each in enumerate(inputs) if rank not in carried
     ]
 
 
-def _preview(loaded: Loaded, holdouts: Holdouts, caller: Caller, settings: Settings, config: Config) -> Preview:
+def _preview(each: Input, holdouts: Holdouts, caller: Caller, settings: Settings, config: Config) -> Preview:
     try:
+        loaded = each.load()
         leaf = fit(loaded, config)
         plan = leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
     except Skip as reason:
-        return Preview(loaded.name, f"skipped: {reason}", 0, 0, ())
+        return Preview(each.name, f"skipped: {reason}", 0, 0, ())
     if isinstance(plan, KnowledgePlan) and isinstance(leaf, KnowledgeLeaf):
         prompts = _knowledge_prompts(loaded, leaf, plan, caller)
         calls_a_sample, batch, how = 3, QUESTIONS, f"{plan.turn} chunks, {QUESTIONS} questions a draw"
@@ -59,18 +59,22 @@ def _preview(loaded: Loaded, holdouts: Holdouts, caller: Caller, settings: Setti
         turns = max(len(seed.messages) // 2 for seed in leaf.seed_examples)
         calls_a_sample, batch = 2 + 2 * turns - 1, plan.batch
         how = f"{plan.turn} seeds in turn, up to {plan.batch} questions a draw"
+        if isinstance(leaf, BranchLeaf):
+            how = f"3 of {len(leaf.seed_examples)} seeds of {each.leaves} leaves a draw, up to {plan.batch} questions"
     else:
         return Preview(loaded.name, f"computed from its problem_templates, {PROBLEMS} a draw", 0, 0, ())
     if caller.teacher.free:
         return Preview(loaded.name, f"{how}, by the built-in teacher", 0, 0, prompts)
-    most = settings.samples * BUDGET
-    least_calls = -(-settings.samples // batch) + settings.samples * calls_a_sample
+    wanted = settings.samples * each.leaves
+    most = wanted * BUDGET
+    least_calls = -(-wanted // batch) + wanted * calls_a_sample
     return Preview(loaded.name, how, least_calls, -(-most // batch) + most * calls_a_sample, prompts)
 
 
 def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tuple[str, Messages], ...]:
-    index, seed = next((index, seed) for index, seed in enumerate(leaf.seed_examples) if not seed.holdout)
-    prompt, fields = plan.questions_prompt(seed)
+    seeds = plan.seeds_of(0)
+    prompt, fields = plan.questions_prompt([seed for _, seed in seeds])
+    index, seed = seeds[0]
     question = seed.messages[0].content
     draft = Draft("question", 0, question, (index,), messages=tuple(seed.messages))
     response, response_fields = plan.response_prompt(draft)

@@ -8,10 +8,11 @@ from tax.calls import Caller
 from tax.config import Config
 from tax.documents import DocumentFault, chunks, read_documents
 from tax.duplicates import Holdouts
+from tax.generate.branch import BranchLeaf, RandomPlan
 from tax.generate.carry import Carried
 from tax.generate.computed import ComputedPlan
 from tax.generate.grow import Result, grow
-from tax.generate.inputs import Input, Settings
+from tax.generate.inputs import Input, Settings, Skip
 from tax.generate.knowledge import KnowledgePlan
 from tax.generate.results import LeafResult, dropped_of, sample_of
 from tax.generate.skills import SkillPlan
@@ -28,10 +29,6 @@ OPEN_LEAVES = 4  # leaves begun and not written, for each slot: bounds memory, a
 
 UNFIT = "has errors: `tax validate` shows them"
 UNREAD = "its documents cannot be read: "  # and the reason
-
-
-class Skip(Exception):
-    """A leaf that cannot be grown in this run; the message says why."""
 
 
 class Generation:
@@ -82,7 +79,7 @@ class Generation:
         result = LeafResult(each.name, each.entry["blob"])
         lines = {name: self._folder.lines(name, rank) for name in (SAMPLES, DROPPED)}
         try:
-            await self._grow(rank, each.load(), result, lines)
+            await self._grow(rank, each, result, lines)
         except Skip as reason:
             result.stop, result.skipped = str(reason), True
         result.dropped = dict(sorted(result.dropped.items(), key=lambda item: -item[1]))
@@ -90,24 +87,26 @@ class Generation:
         self._write()
         self._finished(result)
 
-    async def _grow(self, rank: int, loaded: Loaded, result: LeafResult, lines: Mapping[str, Lines]) -> None:
+    async def _grow(self, rank: int, each: Input, result: LeafResult, lines: Mapping[str, Lines]) -> None:
+        loaded = each.load()
         leaf = fit(loaded, self._config)
+        wanted = self._settings.samples * each.leaves
 
-        def take(each: Result) -> None:
+        def take(grown: Result) -> None:
             with self._folder.told():
-                if isinstance(each, Drop):
-                    result.dropped[each.reason] = result.dropped.get(each.reason, 0) + 1
-                    lines[DROPPED].add(line_of(dropped_of(each, loaded)))
+                if isinstance(grown, Drop):
+                    result.dropped[grown.reason] = result.dropped.get(grown.reason, 0) + 1
+                    lines[DROPPED].add(line_of(dropped_of(grown, loaded)))
                 else:
                     result.kept += 1
-                    lines[SAMPLES].add(line_of(sample_of(each, loaded, leaf, self.caller.teacher.name)))
+                    lines[SAMPLES].add(line_of(sample_of(grown, loaded, leaf, self.caller.teacher.name)))
             result.drawn += 1
 
         plans = leaf_plans(
             loaded, leaf, self._holdouts, self.caller, rank, seed=self._settings.seed, commit=self._commit
         )
         for plan in plans:
-            growth = await grow(plan, self._settings.samples - result.kept, self.caller.throttle, self.board, take)
+            growth = await grow(plan, wanted - result.kept, self.caller.throttle, self.board, take)
             result.draws += growth.draws
             result.stop = growth.stop
             if growth.stop == "enough":
@@ -143,6 +142,8 @@ class Generation:
 
 def fit(loaded: Loaded, config: Config) -> Leaf:
     """Return what a leaf says. Raises Skip where a rule finds an error in it, such as a licence's."""
+    if isinstance(loaded.leaf, BranchLeaf):
+        return loaded.leaf  # its leaves were looked at one by one
     if loaded.leaf is None or failed(check_loaded(loaded, config)):
         raise Skip(UNFIT)
     return loaded.leaf
@@ -173,6 +174,8 @@ def leaf_plans(
         if not any(caller.teacher.reads(leaf.language, chunk.text) for chunk in found):
             raise Skip(f"the teacher {caller.teacher.name} cannot read {language_name(leaf.language)}")
         return [KnowledgePlan(loaded, leaf, found, holdouts, caller, rank, commit=commit, seed=seed)]
+    if isinstance(leaf, BranchLeaf) and not caller.teacher.grounded_only:
+        return [RandomPlan(loaded, leaf, holdouts, caller, rank, seed)]
     plans: list[Plan] = [ComputedPlan(loaded, leaf, holdouts, seed)] if leaf.problem_templates else []
     if seeds and not caller.teacher.grounded_only:
         plans.append(SkillPlan(loaded, leaf, holdouts, caller, rank))

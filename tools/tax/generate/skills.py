@@ -61,22 +61,27 @@ class SkillPlan:
 
     async def draft(self, draw: int) -> list[Draft | Drop]:
         """Ask for new questions in the manner of the seed whose turn it is."""
-        index, seed = self._seeds[draw % len(self._seeds)]
-        prompt, fields = self.questions_prompt(seed)
+        seeds = self.seeds_of(draw)
+        prompt, fields = self.questions_prompt([seed for _, seed in seeds])
+        count = fields["count"]
         try:
-            answer = await self._caller.ask(prompt, fields, priority=(self._rank, draw), draw=draw, count=_count(seed))
+            answer = await self._caller.ask(prompt, fields, priority=(self._rank, draw), draw=draw, count=count)
         except CallFailed as error:
             return [failed("drawn", error)]
         lost = [Drop("drawn", reason, "failed") for reason in answer.lost]
-        questions = answer.values["questions"][: _count(seed)]
-        return [*(_draft(seed, draw, index, question) for question in questions), *lost]
+        return [*(self._draft(draw, seeds, question) for question in answer.values["questions"][:count]), *lost]
+
+    def seeds_of(self, draw: int) -> list[tuple[int, QuestionSeed | DialogueSeed]]:
+        """Return the seeds that a draw shows to the teacher, each with its index: the one whose turn it is."""
+        return [self._seeds[draw % len(self._seeds)]]
 
     def fresh(self, draft: Draft) -> str | None:
         """Compare with the leaf's earlier instructions and the run's hold-outs."""
         return self._instructions.admit(draft.instruction)
 
-    def questions_prompt(self, seed: QuestionSeed | DialogueSeed) -> tuple[Prompt, dict[str, Any]]:
-        """Return the prompt of the first stage for a seed, and what fills it."""
+    def questions_prompt(self, seeds: Sequence[QuestionSeed | DialogueSeed]) -> tuple[Prompt, dict[str, Any]]:
+        """Return the prompt of the first stage for the seeds of a draw, and what fills it."""
+        (seed,) = seeds
         fields: dict[str, Any] = {**self._fields, "count": _count(seed)}
         if isinstance(seed, DialogueSeed):
             fields |= {"seed_dialogue": self._dialogue(seed.messages), "follow_ups": len(seed.messages) // 2 - 1}
@@ -85,6 +90,17 @@ class SkillPlan:
         if seed.context:
             return self._load("skill_questions_grounded"), fields | {"seed_context": seed.context.strip()}
         return self._load("skill_questions"), fields
+
+    def _draft(
+        self, draw: int, seeds: Sequence[tuple[int, QuestionSeed | DialogueSeed]], question: dict[str, str]
+    ) -> Draft:
+        ((index, seed),) = seeds
+        if isinstance(seed, DialogueSeed):
+            turns = len(seed.messages) // 2
+            return Draft("dialogue", draw, question["question"], (index,), plan=question["plan"], turns=turns)
+        if seed.context:
+            return Draft("grounded", draw, question["question"], (index,), context=question["context"])
+        return Draft("question", draw, question["question"], (index,))
 
     async def _judge_question(self, draft: Draft) -> Draft | Drop:
         fields = self._fields | {"question": draft.instruction}
@@ -149,12 +165,3 @@ def _count(seed: QuestionSeed | DialogueSeed) -> int:
     if isinstance(seed, DialogueSeed):
         return DIALOGUES
     return GROUNDED_QUESTIONS if seed.context else QUESTIONS
-
-
-def _draft(seed: QuestionSeed | DialogueSeed, draw: int, index: int, question: dict[str, str]) -> Draft:
-    if isinstance(seed, DialogueSeed):
-        turns = len(seed.messages) // 2
-        return Draft("dialogue", draw, question["question"], (index,), plan=question["plan"], turns=turns)
-    if seed.context:
-        return Draft("grounded", draw, question["question"], (index,), context=question["context"])
-    return Draft("question", draw, question["question"], (index,))

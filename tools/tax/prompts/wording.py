@@ -24,6 +24,9 @@ class Wording:
     question: str
     answer: str
     no_rules: str  # of a task without principles
+    any_task: str  # of a branch, where no leaf says what the task is
+    none: str  # where a question needs no context
+    context: str
 
 
 WORDINGS = {
@@ -39,6 +42,9 @@ WORDINGS = {
         question="Question",
         answer="Answer",
         no_rules="* The task has no further rules.",
+        any_task="Answering questions and carrying out instructions of any kind that a reply in text can settle.",
+        none="none",
+        context="Context",
     ),
     "zh-Hant": Wording(
         json_form="請只用一個 JSON 物件作答，格式如下，前後不要加任何文字：",
@@ -52,5 +58,8 @@ WORDINGS = {
         question="問題",
         answer="回答",
         no_rules="* 這項任務沒有其他規則。",
+        any_task="回答各種問題、完成各種指示，只要用文字回覆就能做好的都算。",
+        none="無",
+        context="背景文字",
     ),
 }

@@ -41,6 +41,8 @@ class LeafFigures:
     failed: int  # of the dropped: never came to be judged
     stop: str
     skipped: bool
+    improved: bool = False  # by a run over samples, such as `tax recycle`, rather than grown
+    originals: int = 0  # of an improved leaf: samples that stay as they were
     kinds: dict[str, int] = field(default_factory=dict)
     question_words: Lengths | None = None
     answer_words: Lengths | None = None
@@ -109,7 +111,8 @@ def run_figures(folder: Path) -> RunFigures:
     """Return the figures of a finished run. Raises UserError where the folder is none."""
     manifest = read_manifest(folder)
     documents = {each["leaf"]: each.get("documents", []) for each in manifest.get("inputs", [])}
-    leaves = {each["leaf"]: _leaf(each, manifest) for each in manifest.get("leaves", [])}
+    pooled = {each["leaf"]: len(each["pool"]) for each in manifest.get("inputs", []) if "pool" in each}
+    leaves = {each["leaf"]: _leaf(each, manifest, pooled.get(each["leaf"], 1)) for each in manifest.get("leaves", [])}
     collector = _Collector()
     for name, samples in groupby(read_samples(folder), key=lambda sample: sample.leaf):
         figures = leaves.setdefault(name, _unlisted(name))
@@ -136,16 +139,18 @@ def diversity(instructions: list[str]) -> Diversity:
     )
 
 
-def _leaf(result: Mapping[str, Any], manifest: Mapping[str, Any]) -> LeafFigures:
+def _leaf(result: Mapping[str, Any], manifest: Mapping[str, Any], leaves: int) -> LeafFigures:
     return LeafFigures(
         leaf=result["leaf"],
-        wanted=manifest["settings"].get("samples", result["drawn"]),  # a run that improves samples wants all it reads
+        wanted=manifest["settings"].get("samples", 0) * leaves,  # 0: what there is, is improved
         drawn=result["drawn"],
         kept=result["kept"],
         dropped=dict(result["dropped"] or {}),
         failed=0,
         stop=result["stop"],
         skipped=result["skipped"],
+        improved="command" in manifest,
+        originals=result.get("originals", 0),
     )
 
 

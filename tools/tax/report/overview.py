@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from tax.report import charts
 from tax.report.figures import LeafFigures, RunFigures
 from tax.report.markup import document, escape
+from tax.report.random_baseline import Contrast, notes
+from tax.report.random_baseline import rows as contrast_rows
 from tax.report.tables import summary
 from tax.report.told import COLUMNS, MOST, Weak, comparison, not_grown, number, values, verdict, weak_leaves
 from tax.report.weaknesses import SEVERE
@@ -12,7 +14,7 @@ from tax.report.weaknesses import SEVERE
 REASONS = 15  # bars of drops; the rest are one bar
 
 
-def overview(run: RunFigures, baseline: RunFigures | None = None) -> str:
+def overview(run: RunFigures, baseline: RunFigures | None = None, branches: Sequence[Contrast] = ()) -> str:
     """Return the page of a run. It needs no script and no network; all that comes from the run is escaped."""
     weak = weak_leaves(run)
     parts = [
@@ -22,6 +24,7 @@ def overview(run: RunFigures, baseline: RunFigures | None = None) -> str:
         "".join(_weak(each) for each in weak[:MOST]),
         _more(weak),
         _compared(run, baseline) if baseline is not None else "",
+        "".join(_contrasted(each) for each in branches),
         _funnel(run),
         _drops(run),
         _ratings(run),
@@ -69,12 +72,22 @@ def _more(weak: Sequence[Weak]) -> str:
 
 
 def _compared(run: RunFigures, baseline: RunFigures) -> str:
-    rows = "".join(
+    return f"<h2>Beside the baseline</h2>{_two_columns(comparison(run, baseline), baseline.id)}"
+
+
+def _contrasted(found: Contrast) -> str:
+    said = "".join(f'<p class="dim">{escape(note)}</p>' for note in notes(found))
+    table = _two_columns(contrast_rows(found), f"random seeds ({found.random.id})")
+    return f"<h2>Leaf by leaf beside random seeds: {escape(found.branch)}</h2>{table}{said}"
+
+
+def _two_columns(rows: Sequence[tuple[str, str, str]], other: str) -> str:
+    shown = "".join(
         f'<tr><td>{escape(name)}</td><td class="n">{escape(one)}</td><td class="n">{escape(two)}</td></tr>'
-        for name, one, two in comparison(run, baseline)
+        for name, one, two in rows
     )
-    head = f'<tr><th></th><th class="n">this run</th><th class="n">{escape(baseline.id)}</th></tr>'
-    return f"<h2>Beside the baseline</h2><table>{head}{rows}</table>"
+    head = f'<tr><th></th><th class="n">this run</th><th class="n">{escape(other)}</th></tr>'
+    return f"<table>{head}{shown}</table>"
 
 
 def _funnel(run: RunFigures) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from tax.problems import printable
 from tax.report.figures import Diversity, LeafFigures, RunFigures
 from tax.report.markup import cell
+from tax.report.random_baseline import Contrast, notes
+from tax.report.random_baseline import rows as contrast_rows
 from tax.report.tables import summary
 from tax.report.weaknesses import SEVERE, Weakness, weaknesses
 
@@ -60,8 +63,8 @@ def comparison(run: RunFigures, baseline: RunFigures) -> list[tuple[str, str, st
     ]
 
 
-def text(run: RunFigures, baseline: RunFigures | None = None) -> str:
-    """Return the figures as the terminal shows them."""
+def text(run: RunFigures, baseline: RunFigures | None = None, branches: Sequence[Contrast] = ()) -> str:
+    """Return the figures as the terminal shows them, beside another run or one of random seeds, by branch."""
     weak = weak_leaves(run)
     lines = [summary(run.manifest), verdict(run, weak), ""]
     for leaf, found in weak[:MOST]:
@@ -82,10 +85,12 @@ def text(run: RunFigures, baseline: RunFigures | None = None) -> str:
         width = max(len(row[0]) for row in comparison(run, baseline))
         lines += ["", f"{'':{width}}  {run.id:>12}  {baseline.id:>12}"]
         lines += [f"{name:{width}}  {one:>12}  {two:>12}" for name, one, two in comparison(run, baseline)]
+    for branch in branches:
+        lines += _contrasted(branch)
     return "\n".join(lines) + "\n"
 
 
-def markdown(run: RunFigures, baseline: RunFigures | None = None) -> str:
+def markdown(run: RunFigures, baseline: RunFigures | None = None, branches: Sequence[Contrast] = ()) -> str:
     """Return the figures as Markdown, the weak leaves first and all leaves folded away."""
     weak = weak_leaves(run)
     lines = [f"## Run {cell(run.id)}", "", summary(run.manifest), "", f"**{verdict(run, weak)}**", ""]
@@ -98,6 +103,14 @@ def markdown(run: RunFigures, baseline: RunFigures | None = None) -> str:
     if baseline is not None:
         lines += ["", f"| | this run | {cell(baseline.id)} |", "| --- | ---: | ---: |"]
         lines += [f"| {' | '.join(row)} |" for row in comparison(run, baseline)]
+    for each in branches:
+        lines += [
+            "",
+            f"| {cell(each.branch)} | this run | random seeds ({cell(each.random.id)}) |",
+            "| --- | ---: | ---: |",
+        ]
+        lines += [f"| {' | '.join(row)} |" for row in contrast_rows(each)]
+        lines += ["", *(cell(note) for note in notes(each))]
     lines += ["", "<details><summary>All leaves</summary>", "", f"| leaf | {' | '.join(COLUMNS)} |"]
     lines.append("| --- |" + " ---: |" * len(COLUMNS))
     lines += [f"| {cell(leaf.leaf)} | {' | '.join(values(leaf))} |" for leaf in _grown(run)]
@@ -106,9 +119,12 @@ def markdown(run: RunFigures, baseline: RunFigures | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(run: RunFigures, baseline: RunFigures | None = None) -> str:
+def as_json(run: RunFigures, baseline: RunFigures | None = None, branches: Sequence[Contrast] = ()) -> str:
     """Return all figures as JSON."""
-    return json.dumps(_plain(run, baseline), ensure_ascii=False, indent=2) + "\n"
+    shown = _plain(run, baseline)
+    if branches:
+        shown["random"] = [dataclasses.asdict(each) for each in branches]
+    return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
 
 
 def _plain(run: RunFigures, baseline: RunFigures | None) -> dict[str, Any]:
@@ -126,6 +142,14 @@ def _plain(run: RunFigures, baseline: RunFigures | None) -> dict[str, Any]:
         ],
     }
     return {**shown, "baseline": _plain(baseline, None)} if baseline is not None else shown
+
+
+def _contrasted(found: Contrast) -> list[str]:
+    shown = [("", "this run", "random"), *contrast_rows(found)]
+    width = max(len(name) for name, *_ in shown)
+    lines = ["", printable(f"{found.branch}, leaf by leaf and from random seeds ({found.random.id}):")]
+    lines += [f"{name:{width}}  {one:>9}  {two:>9}" for name, one, two in shown]
+    return lines + [line for note in notes(found) for line in textwrap.wrap(note, 100)]
 
 
 def _told(found: Sequence[Weakness]) -> list[tuple[str, str]]:

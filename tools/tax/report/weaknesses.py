@@ -26,9 +26,12 @@ class Weakness:
 
 
 def weaknesses(figures: LeafFigures) -> list[Weakness]:
-    """Return what is weak about a leaf, the weightiest first; nothing where it waits for a model teacher."""
+    """Return what is weak about a leaf, the weightiest first; nothing where it waits for a model teacher.
+
+    Where samples are improved, one that stays as it was is no fault of its leaf.
+    """
     if figures.skipped:
-        if figures.stop == "needs a model teacher":
+        if figures.improved or figures.stop == "needs a model teacher":
             return []
         return [Weakness(SEVERE, f"it was not grown: {figures.stop}", "mend what is named, and run again")]
     found = [*_yield(figures), *_repetition(figures), *_failures(figures), *_coverage(figures)]
@@ -40,13 +43,14 @@ def _yield(figures: LeafFigures) -> list[Weakness]:
     main = max(reasons, key=lambda reason: reasons[reason], default="")
     why = f", most often because: {main} ({reasons[main]} of {figures.drawn} drafts)" if main else ""
     quotes = tuple(figures.quotes.get(main, ()))
-    if figures.kept == 0:
+    kept = figures.kept + figures.originals
+    if kept == 0:
         return [Weakness(SEVERE, f"nothing was kept of {figures.drawn} drafts{why}", _advice(main), quotes)]
-    if figures.kept < figures.wanted:
+    if kept < figures.wanted:
         what = f"{figures.kept} of the {figures.wanted} samples wanted, since {figures.stop}{why}"
         return [Weakness(SEVERE if figures.kept < FEW * figures.wanted else MILD, what, _advice(main), quotes)]
-    if figures.kept < FEW * figures.needed:
-        share = figures.kept / figures.needed
+    if kept < FEW * figures.needed:
+        share = kept / figures.needed
         return [Weakness(MILD, f"only {share:.0%} of its drafts were kept{why}", _advice(main), quotes)]
     return []
 
@@ -63,7 +67,7 @@ def _repetition(figures: LeafFigures) -> list[Weakness]:
 
 
 def _failures(figures: LeafFigures) -> list[Weakness]:
-    if figures.drawn and figures.failed > FAILED * figures.drawn:
+    if figures.drawn and figures.failed - figures.originals > FAILED * figures.drawn:
         what = f"{figures.failed} of {figures.drawn} drafts failed before they were judged"
         return [Weakness(MILD, what, "this is the teacher's or the server's doing rather than the leaf's")]
     return []
