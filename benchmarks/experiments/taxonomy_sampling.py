@@ -1,7 +1,7 @@
 """Does a teacher cover more when it is shown seeds of one leaf at a time? LAB's Figure 2, as a small experiment.
 
 LAB (3.2) claims that examples drawn at random over all seeds, as Self-Instruct does, bring what the teacher prefers,
-while examples of one leaf of a taxonomy bring that leaf. Here the teacher is a language model of a fifth of a million weights,
+while examples of one leaf of a taxonomy bring that leaf. Here the teacher is a language model of 0.2 million weights,
 trained on the spot on lines of twenty small grammars, the "leaves", which it meets as unevenly as the web would show
 them (Zipf). Its preferences are thus learned, not coded. Half of its documents hold lines of one grammar, half of them
 mixed lines. Then it is asked for new lines after three seeds of one leaf, every leaf as often, or after three seeds of
