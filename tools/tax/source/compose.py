@@ -77,7 +77,7 @@ def _compose_slowly(text: str) -> yaml.Node | None:
 
 def _check_bounds(text: str) -> None:
     deep = _DEEP.search(text) or _DEEP.match(f"\n{text[:1000]}") or text.count("[") + text.count("{") > MAX_DEPTH
-    few = text.count("\n") + text.count(",") + text.count(": ") < MAX_VALUES
+    few = len(text) < MAX_VALUES or text.count("\n") + text.count(",") + text.count(": ") < MAX_VALUES
     if not deep and few and not any(line_break in text for line_break in _OTHER_LINE_BREAKS):
         return
     depth = count = 0
