@@ -81,9 +81,9 @@ def judged(monkeypatch):
     names = []
     load = verdicts.load
 
-    def noted(path, shown):
+    def noted(path, shown, **options):
         names.append(path.parent.name)
-        return load(path, shown)
+        return load(path, shown, **options)
 
     monkeypatch.setattr(verdicts, "load", noted)
     return names

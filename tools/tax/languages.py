@@ -125,13 +125,13 @@ _COMMON_ENGLISH = frozenset(
 )
 # Words that hardly any text in another language has two of, or three with those above
 _ONLY_ENGLISH = frozenset(
-    "the and that with this what which from your you not would could should there their they these those have were when "
-    "because between through following while who why where must might been being about into each than how does its "
-    "within without".split()
+    "the and that with this what which from your you not would could should there their they these those have were "
+    "when because between through following while who why where must might been being about into each than how does "
+    "its within without".split()
 )
 _OFTEN_ENGLISH = _ONLY_ENGLISH.union(
-    "is of to are for it can an or on as at in by be we if has use used using make write give provide may some such only "
-    "other any more she he him my our but new one two first before after during".split()
+    "is of to are for it can an or on as at in by be we if has use used using make write give provide may some such "
+    "only other any more she he him my our but new one two first before after during".split()
 )
 _LABEL = "__label__"
 _SURE = 0.85  # of 1: below that, code, names and lists are taken for languages that they are not
@@ -157,6 +157,7 @@ def language_of(text: str, usual: str = "") -> str | None:
     return language if {_identified(line[:middle]), _identified(line[middle:])} == {language} else None
 
 
+@lru_cache(maxsize=2000)
 def may_differ(text: str, usual: str) -> bool:
     """Tell whether `language_of` may find a text to be in another language than the usual one: a quick look."""
     if is_kin(usual, "en"):

@@ -89,6 +89,9 @@ def prints_of(leaf: Loaded) -> Prints:
 def _marks(seed: Asked) -> list[int]:
     text = (seed.question + seed.answer).encode(_UTF_32)
     words = memoryview(text).cast("I").tolist()
-    hashes = set(map(hash, zip(words, words[1:], words[2:], strict=False))) or {hash(tuple(words))}
-    marks = [each & 0xFFFFFFFF for each in sorted(hashes)[:MARKS]]
+    hashes = sorted(map(hash, zip(words, words[1:], words[2:], strict=False))) or [hash(tuple(words))]
+    least = hashes[:MARKS]
+    if len({*least}) < len(least):
+        least = sorted({*hashes})[:MARKS]
+    marks = [each & 0xFFFFFFFF for each in least]
     return marks + [marks[-1]] * (MARKS - len(marks))
