@@ -7,7 +7,7 @@ never in an exception.
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
@@ -281,7 +281,7 @@ def _no_mapping(source: Source) -> Problem:
 
 
 def _milder(problem: Problem) -> Problem:
-    return replace(problem, level=Level.WARNING)
+    return problem._replace(level=Level.WARNING)
 
 
 def _validate(source: Source, model: type[M], data: dict[str, Any]) -> tuple[M | None, list[Problem]]:
