@@ -1,7 +1,6 @@
 """Problems as people and programs read them: complete, and harmless whatever a file says."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -148,7 +147,7 @@ def test_sarif():
     log = json.loads(as_sarif(2, [ERROR, HINT]))
     (run,) = log["runs"]
     assert run["tool"]["driver"]["rules"][0]["shortDescription"]["text"].startswith("A key that must be there is not.")
-    strange = json.loads(as_sarif(1, [replace(ERROR, path="a b/%41/潮:\ud800/qna.yaml")]))
+    strange = json.loads(as_sarif(1, [ERROR._replace(path="a b/%41/潮:\ud800/qna.yaml")]))
     location = strange["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert location["uri"] == "a%20b/%2541/%E6%BD%AE%3A%3F/qna.yaml"
     assert log["version"] == "2.1.0"

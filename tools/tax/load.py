@@ -7,7 +7,8 @@ never in an exception.
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,7 +30,8 @@ class Loaded:
 
     `name` and `branch` come from the path. `blob` is git's id of the bytes ("" where they could not be read),
     `version` that of the format (0 where the file states none that exists), `leaf` the content in the models of
-    version 4: None where an error of YAML or of the schema keeps it from being read.
+    version 4: None where an error of YAML or of the schema keeps it from being read; `content` is the same in those of
+    its own version.
     """
 
     path: Path
@@ -39,8 +41,13 @@ class Loaded:
     blob: str
     source: Source
     version: int
-    leaf: Leaf | None
+    content: Leaf | old_leaf.OldLeaf | None
     problems: tuple[Problem, ...]
+
+    @cached_property
+    def leaf(self) -> Leaf | None:
+        """The content in the models of version 4; an older leaf is lifted when this is asked for."""
+        return _lifted(self.content, self.name)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -55,11 +62,14 @@ class Loaded:
         return [(index, seed) for index, seed in enumerate(seeds) if isinstance(seed, dict)]
 
 
-def load(path: Path, shown: str | None = None) -> Loaded:
-    """Read one leaf. `shown` is what its problems call the file; by default the path as given."""
+def load(path: Path, shown: str | None = None, *, direct: bool = False) -> Loaded:
+    """Read one leaf. `shown` is what its problems call the file; by default the path as given.
+
+    `direct`: it is known that no link stands between the file and its branch, and none is looked for.
+    """
     shown = path.as_posix() if shown is None else shown
     root, place = _place(path)
-    data, refusal = _bytes(path, root)
+    data, refusal = _bytes(path, None if direct else root)
     text, fault = _text(data)
     source = Source(shown, text)
     problems = list(source.problems)
@@ -69,23 +79,23 @@ def load(path: Path, shown: str | None = None) -> Loaded:
         position = source.place(fault.at)
         problems.append(Problem(shown, position.line, position.column, "not-utf8", Level.ERROR, *fault[1:]))
     name, branch = leaf_name(place), branch_of(place.parts, source.data)
-    version, leaf, found = _read(source, branch, name) if text or not problems else (0, None, [])
+    version, content, found = _read(source, branch) if text or not problems else (0, None, [])
     problems += found
     if version == 1:  # where the peer lets a key stand twice
         problems = [_milder(problem) if problem.rule == "duplicate-key" else problem for problem in problems]
     problems = [each for each in problems if each.rule == "yaml-syntax" or each.line not in source.guessed]
     if any(problem.level == Level.ERROR for problem in problems):
-        leaf = None
+        content = None
     blob = "" if refusal else blob_id(data)
-    return Loaded(path, shown, name, branch, blob, source, version, leaf, tuple(sorted(set(problems))))
+    return Loaded(path, shown, name, branch, blob, source, version, content, tuple(sorted(set(problems))))
 
 
 def parse(data: bytes, name: str) -> Leaf | None:
     """Return what a leaf says that is no file now, such as one of git's history; None where it has errors."""
     source = Source(name, _text(data)[0])
     branch = branch_of(PurePosixPath(name).parts, source.data)
-    leaf, problems = _read(source, branch, name)[1:]
-    return None if failed([*source.problems, *problems]) else leaf
+    _, content, problems = _read(source, branch)
+    return None if failed([*source.problems, *problems]) else _lifted(content, name)
 
 
 def blob_id(data: bytes) -> str:
@@ -130,10 +140,10 @@ def _leads_outside(path: str, root: str) -> bool:
     return linked and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root or os.sep))
 
 
-def _bytes(path: Path, root: str) -> tuple[bytes, _Refusal | None]:
+def _bytes(path: Path, root: str | None) -> tuple[bytes, _Refusal | None]:
     absolute = os.path.abspath(path)  # noqa: PTH100
     try:
-        if _leads_outside(absolute, root):
+        if root is not None and _leads_outside(absolute, root):
             fix = "put the file itself here, not a link to it"
             return b"", _Refusal("symlink", "this is a link to a file outside the taxonomy", fix)
         # without blocking, as a named pipe would wait for a writer
@@ -156,9 +166,10 @@ def _descriptor_bytes(descriptor: int, name: str) -> tuple[bytes, _Refusal | Non
     if status.st_size > MAX_BYTES:
         message = f"this file has {status.st_size:,} bytes; a leaf has at most {MAX_BYTES:,}"
         return b"", _Refusal("too-large", message, "split it into several leaves")
-    parts = []
-    while part := os.read(descriptor, MAX_BYTES):
-        parts.append(part)
+    parts = [os.read(descriptor, status.st_size + 1)]
+    if len(parts[0]) != status.st_size:  # it is being written to
+        while part := os.read(descriptor, MAX_BYTES):
+            parts.append(part)
     return b"".join(parts)[: MAX_BYTES + 1], None
 
 
@@ -176,8 +187,12 @@ def _text(data: bytes) -> tuple[str, _EncodingFault | None]:
         return data.decode(errors="replace"), _EncodingFault(index, message, "save it with the encoding UTF-8")
 
 
-def _read(source: Source, branch: Branch, name: str) -> tuple[int, Leaf | None, list[Problem]]:
-    """Return the version of a leaf, the leaf where it fits its schema, and the problems where it does not."""
+def _lifted(content: Leaf | old_leaf.OldLeaf | None, name: str) -> Leaf | None:
+    return old_leaf.lift(content, name) if isinstance(content, old_leaf.OldLeaf) else content
+
+
+def _read(source: Source, branch: Branch) -> tuple[int, Leaf | old_leaf.OldLeaf | None, list[Problem]]:
+    """Return the version of a leaf, its content where it fits its schema, and the problems where it does not."""
     data = source.data
     if not data and failed(source.problems):
         return 0, None, []
@@ -195,8 +210,8 @@ def _read(source: Source, branch: Branch, name: str) -> tuple[int, Leaf | None, 
         leaf, found = _validate(source, model, {**data, "version": version})
         return version, leaf, problems + found
     if version in old_leaf.VERSIONS:
-        leaf, found = _read_old(source, version, branch, name)
-        return version, leaf, problems + found
+        old, found = _read_old(source, version, branch)
+        return version, old, problems + found
     return 0, None, problems
 
 
@@ -220,7 +235,7 @@ def _branch_of_content(source: Source, branch: Branch) -> tuple[Branch, list[Pro
     return branch, []
 
 
-def _read_old(source: Source, version: int, branch: Branch, name: str) -> tuple[Leaf | None, list[Problem]]:
+def _read_old(source: Source, version: int, branch: Branch) -> tuple[old_leaf.OldLeaf | None, list[Problem]]:
     # the peer does not know foundational_skills, and tells knowledge there by its document
     knowledge = branch == "knowledge" or (branch == "foundational_skills" and "document" in source.data)
     model = old_leaf.model_of(version, knowledge=knowledge)
@@ -238,7 +253,7 @@ def _read_old(source: Source, version: int, branch: Branch, name: str) -> tuple[
         if unique:
             pairs = old_leaf.repeats(items)
             problems += [faults.duplicate_item(source, (*loc, again), (*loc, first)) for again, first in pairs]
-    return (old_leaf.lift(old, name) if old is not None else None), problems
+    return old, problems
 
 
 def _version(source: Source, data: dict[str, Any]) -> tuple[int, list[Problem]]:
@@ -266,7 +281,7 @@ def _no_mapping(source: Source) -> Problem:
 
 
 def _milder(problem: Problem) -> Problem:
-    return replace(problem, level=Level.WARNING)
+    return problem._replace(level=Level.WARNING)
 
 
 def _validate(source: Source, model: type[M], data: dict[str, Any]) -> tuple[M | None, list[Problem]]:

@@ -43,6 +43,10 @@ _PHONE = re.compile(
     r"(?<![A-Za-z0-9_.,:/=+-])(?:\(?\+\d|\(?0|\(\d|\d{1,4}[ .-])(?:[ ().-]{0,2}\d){7,14}"
     r"(?![A-Za-z0-9_/:=%]|[-.,]\d|[ ]?[-+*/×÷=][ ]?\d)"
 )
+# What looks like one and is none: an address of a private network (RFC 1918), a range of decimals such as 88.29-99.59
+_NO_PHONE = re.compile(
+    r"(?:10\.[0-9]{1,3}|192\.168|172\.(?:1[6-9]|2[0-9]|3[01]))(?:\.[0-9]{1,3}){2}|\(?[0-9]{1,3}\.[0-9]+-[0-9]{1,3}\.[0-9]+"
+)
 # Kept for films and examples (555-0100 to 0199 in North America, and borrowed elsewhere; Ofcom's list for Britain), or
 # plainly made up
 _NOBODYS_PHONE = re.compile(
@@ -112,6 +116,7 @@ def phone_numbers(text: str, tag: str = "en", most: int = 100) -> Iterator[str]:
     looks like a number, the first `most` are looked up: each takes a tenth of a millisecond or more.
     """
     matches = list(dict.fromkeys(match[0] for match in islice(_PHONE.finditer(text), most)))
+    matches = [match for match in matches if not _NO_PHONE.fullmatch(match)]
     if not matches:
         return
     import phonenumbers

@@ -5,8 +5,8 @@ Checking never prints and printing never checks: rules return Problems, renderer
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 # C0 and C1 controls, the bidi overrides and isolates, and the line separators: all that could move a cursor,
 # reorder a line or forge a new one.
@@ -27,8 +27,7 @@ class Level(StrEnum):
     HINT = "hint"
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One fault: where it is (line and column count from 1), which rule found it, what is wrong and how to mend it."""
 
     path: str

@@ -10,7 +10,7 @@ seeds with the same marks each is compared with a few.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tax.problems import Level, Problem, excerpt
 from tax.rules.prints import MARKS, Prints
@@ -47,8 +47,7 @@ MANUALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """A seed that repeats one of another leaf. `leaves`: how many others ask the very same; 0 of a near repeat."""
 
     seed: int

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tax.config import Config
-from tax.languages import is_english, is_kin, is_told, language_name, language_of
+from tax.languages import is_english, is_kin, is_told, language_name, language_of, may_differ
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
@@ -72,7 +72,7 @@ def in_its_language(leaf: Loaded, config: Config) -> Iterator[Finding]:
     long = [(loc, text) for loc, text in texts(leaf) if len(text) > (_SHORT_ASCII if text.isascii() else _SHORT)]
     del long[_MOST_TEXTS:]
     unclear = [(loc, text) for loc, text in long if not is_english(text)] if is_kin(stated, "en") else long
-    if not unclear or not is_told(stated):
+    if not unclear or not is_told(stated) or not any(may_differ(text, stated) for _, text in unclear):
         return
     found = {loc: language for loc, text in unclear if (language := language_of(text, stated))}
     foreign = {loc: language for loc, language in found.items() if not is_kin(stated, language)}

@@ -23,7 +23,7 @@ class Prints:
     seed, the lines, the columns, the lengths of the questions and of the answers, and the words of all.
     """
 
-    __slots__ = ("_digests", "_ends", "_rest", "count", "data")
+    __slots__ = ("_cast", "_ends", "count", "data")
 
     def __init__(self, data: bytes | memoryview) -> None:
         """Raises ValueError where the bytes are no prints."""
@@ -33,8 +33,7 @@ class Prints:
         head = 8 + 8 * self.count
         if len(view) % 8 or self.count > _MOST_SEEDS or len(view) < head + 4 * (MARKS + 4) * self.count:
             raise ValueError("these bytes are no prints of a leaf")
-        self._digests = view[8:head].cast("Q")
-        self._rest = view[head:].cast("I")
+        self._cast: memoryview | None = None
         self._ends: list[int] | None = None
 
     def __reduce__(self) -> tuple[type["Prints"], tuple[bytes]]:
@@ -43,7 +42,14 @@ class Prints:
 
     def digests(self) -> list[int]:
         """Return what each seed asks, as 64 bits."""
-        return self._digests.tolist()
+        return memoryview(self.data)[8 : 8 + 8 * self.count].cast("Q").tolist()
+
+    @property
+    def _rest(self) -> memoryview:
+        """What follows the digests; most leaves' prints are kept and not looked at."""
+        if self._cast is None:
+            self._cast = memoryview(self.data)[8 + 8 * self.count :].cast("I")
+        return self._cast
 
     def marks(self) -> list[int]:
         """Return the marks of all seeds, `MARKS` each."""
@@ -89,6 +95,9 @@ def prints_of(leaf: Loaded) -> Prints:
 def _marks(seed: Asked) -> list[int]:
     text = (seed.question + seed.answer).encode(_UTF_32)
     words = memoryview(text).cast("I").tolist()
-    hashes = set(map(hash, zip(words, words[1:], words[2:], strict=False))) or {hash(tuple(words))}
-    marks = [each & 0xFFFFFFFF for each in sorted(hashes)[:MARKS]]
+    hashes = sorted(map(hash, zip(words, words[1:], words[2:], strict=False))) or [hash(tuple(words))]
+    least = hashes[:MARKS]
+    if len({*least}) < len(least):
+        least = sorted({*hashes})[:MARKS]
+    marks = [each & 0xFFFFFFFF for each in least]
     return marks + [marks[-1]] * (MARKS - len(marks))

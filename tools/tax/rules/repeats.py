@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from tax.config import Config
@@ -18,8 +18,7 @@ MOST_COMPARED = 30  # questions of one leaf: their pairs grow with the square
 _FEW_SHARED = 0.6  # of two answers' words: with fewer in common, they are hardly near
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A question with its answer: its place, a digest of what it asks (64 bits), and the words of both (wording.py)."""
 
     loc: Loc

@@ -59,6 +59,9 @@ def answered(leaf: Loaded, config: Config) -> Iterator[Finding]:
         first, begins = question[:1], answer[:1]
         if first.isalpha() and begins.isalpha() and first.lower() != begins.lower():
             continue  # a quick look, for speed
+        heads = _letters(question[:_HEAD]), _letters(answer[:_HEAD])
+        if not heads[0].startswith(heads[1]) and not heads[1].startswith(heads[0]):
+            continue  # the same
         if _letters(question) == _letters(answer) != "":
             message = f"the answer only repeats the question, {excerpt(answer, 40)}"
             yield Finding((*loc[:-1], "answer"), message, "write what the model should answer")
@@ -168,4 +171,5 @@ def _letters(text: str) -> str:
     return _NO_LETTER.sub("", text.lower())
 
 
+_HEAD = 40  # characters
 _NO_LETTER = re.compile(r"[\W_]+")

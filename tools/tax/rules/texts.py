@@ -148,7 +148,7 @@ def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """
     for loc, text in texts(leaf):
         most = _MOST_WORDS[str(loc[-1])]
-        if len(text) <= most:
+        if len(text) <= most or _most_words(text) <= most:
             continue
         words = len(text.split() if text.isascii() else tokens(text))
         if words > most:
@@ -156,6 +156,13 @@ def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
                 f"`{loc[-1]}` has {words:,} words (of Chinese, characters), and {most:,} is what a prompt has room for"
             )
             yield Finding(loc, message, "shorten it, or split it into several")
+
+
+def _most_words(text: str) -> int:
+    """Return how many words a text can have: there is something between any two, but not in Chinese."""
+    ascii = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))
+    others = len(text) - ascii
+    return others + (ascii + others + 1) // 2
 
 
 def _filled(loc: Loc) -> str:

@@ -30,17 +30,22 @@ class _Characters(dict[bytes, str]):
         return character
 
 
-_characters = _Characters()
+_character = _Characters().__getitem__
+_MARKS = "‘’“”–—…•"  # no letters: with spaces in their place, most English texts are ASCII
 
 
 def words(text: str) -> str:
     """Return a text's first words, a character for each."""
+    if not text.isascii():
+        for mark in _MARKS:
+            text = text.replace(mark, " ")
     if text.isascii():
-        found = text.encode().translate(_ASCII).split(None, MOST_WORDS)[:MOST_WORDS]
+        found = text.encode().translate(_ASCII).split(None, MOST_WORDS)
+        del found[MOST_WORDS:]
     else:
         listed = islice(_WORD.finditer(text.lower()), MOST_WORDS)
         found = [word[0].encode("utf-8", "surrogatepass") for word in listed]
-    return "".join([_characters[word] for word in found])
+    return "".join(map(_character, found))
 
 
 def likeness(a: str, b: str, least: float) -> float:

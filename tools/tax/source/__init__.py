@@ -9,15 +9,14 @@ build no objects, and `<<` is an ordinary key.
 import re
 from bisect import bisect_right
 from collections.abc import Set
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from tax.problems import Level, Problem, excerpt
-from tax.source.compose import MAX_DEPTH, MAX_VALUES, TAG, TOO_MANY, Excess, compose
+from tax.source.compose import MAX_DEPTH, MAX_VALUES, OTHER_LINE_BREAKS, TAG, TOO_MANY, Excess, compose
 from tax.source.recover import recover
 from tax.source.values import plain_value
 from tax.yaml_errors import Diagnosis, diagnose
@@ -30,14 +29,14 @@ MERGE = "<<"  # YAML 1.1's key that takes in another mapping's keys; here an ord
 Loc = tuple[str | int, ...]
 
 _BODY = "seed_examples"  # a reading that loses them is a wrong guess
+_FEW_KEYS = 8  # of a mapping: these are looked through, as that is quicker than a table
 _MAX_BUILT_DEPTH = 5 * MAX_DEPTH
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_FORBIDDEN = 20  # characters that are reported one by one
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file; line and column count from 1."""
 
     line: int
@@ -65,18 +64,27 @@ class Source:
     def position(self, loc: Loc) -> Position:
         """Return where the value at `loc` starts; for a key that is missing, where its parent starts."""
         _, node = self._find(loc)
-        return self.place(node.start_mark.index) if node else Position(1, 1)
+        return self._start(node) if node else Position(1, 1)
 
     def key_position(self, loc: Loc) -> Position:
         """Return where the key of the value at `loc` stands (its value, if it is an item of a list)."""
         key, node = self._find(loc)
-        mark = key or node
-        return self.place(mark.start_mark.index) if mark else Position(1, 1)
+        start = key or node
+        return self._start(start) if start else Position(1, 1)
 
     def place(self, index: int) -> Position:
         """Return the line and column of a character of the text."""
         line = bisect_right(self._line_starts, index)
         return Position(line, index - self._line_starts[line - 1] + 1)
+
+    def _start(self, node: yaml.Node) -> Position:
+        mark = node.start_mark
+        return Position(mark.line + 1, mark.column + 1) if self._marks_hold else self.place(mark.index)
+
+    @cached_property
+    def _marks_hold(self) -> bool:
+        """Whether a line ends for libyaml where it ends for editors too."""
+        return not any(each in self.text for each in OTHER_LINE_BREAKS) and "\ufeff" not in self.text
 
     def problem(
         self,
@@ -168,6 +176,7 @@ class Source:
             self.problems.append(Problem(self.path, line, column, "yaml-syntax", Level.ERROR, fault.message, fault.fix))
         self.text, self.guessed = meant.text, meant.lines
         self.__dict__.pop("_line_starts", None)
+        self.__dict__.pop("_marks_hold", None)
         self.data, self._root = data, meant.root
 
     def _composed(self, text: str) -> yaml.Node | None:
@@ -201,7 +210,11 @@ class Source:
 
     def _child(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
         if isinstance(node, yaml.MappingNode):
-            return self._by_key(node).get(part) if isinstance(part, str) else None
+            if not isinstance(part, str):
+                return None
+            if len(node.value) > _FEW_KEYS:
+                return self._by_key(node).get(part)
+            return next((child for child in reversed(node.value) if _key(child[0]) == part), None)
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             return None, node.value[part]
         return None
@@ -228,6 +241,10 @@ _CARRIAGE_RETURN = (
 _COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 
 
+_STR = f"{TAG}str"
+_PLAIN = {f"{TAG}{name}" for name in ("int", "float", "bool", "null")}
+
+
 class _Builder:
     """Nodes to plain values, reporting duplicate keys and foreign tags on the way."""
 
@@ -242,14 +259,13 @@ class _Builder:
             raise Excess(node.start_mark.index, f"{TOO_MANY}, counting what its aliases repeat")
         if depth > _MAX_BUILT_DEPTH:
             raise Excess(node.start_mark.index, "an alias repeats a value within itself, so that it never ends")
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
         if isinstance(node, yaml.MappingNode):
             self._check_tag(node, "map")
             return self._mapping(node, depth)
-        if isinstance(node, yaml.SequenceNode):
-            self._check_tag(node, "seq")
-            return [self.build(item, depth + 1) for item in node.value]
-        assert isinstance(node, yaml.ScalarNode)
-        return self._scalar(node)
+        self._check_tag(node, "seq")
+        return [self.build(item, depth + 1) for item in node.value]
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         """Build a mapping; of a key that stands there twice the last value counts, as with PyYAML."""
@@ -259,12 +275,13 @@ class _Builder:
         for key_node, value_node in node.value:
             key = _key(key_node)
             value = self.build(value_node, depth + 1)
-            if key == MERGE and key in first:
+            if key not in first:
+                first[key] = key_node
+            elif key == MERGE:
                 value = [*_listed(value), *_listed(result[key])]
-            elif key in first and not several:
+            elif not several:
                 several = depth > 0 and len(first) > 1 and key == next(iter(first))
                 self._report_again(key_node, first[key], several=several)
-            first.setdefault(key, key_node)
             result[key] = value
         return result
 
@@ -281,14 +298,14 @@ class _Builder:
         self._characters += len(node.value)
         if self._characters > MAX_BYTES:  # only aliases can make more of it than the file has
             raise Excess(node.start_mark.index, f"the aliases of this file repeat more than {MAX_BYTES:,} characters")
-        tag = node.tag.removeprefix(TAG)
-        if tag == "str":
+        tag = node.tag
+        if tag == _STR:
             if node.style:
                 return node.value
             value = plain_value(node.value)
             # `!!str 42` is a text; a look at the character tells it from 42 without one
             return value if isinstance(value, str) or not self._source._has_tag(node) else node.value
-        if tag in {"int", "float", "bool", "null"}:
+        if tag in _PLAIN:
             return plain_value(node.value)
         self._check_tag(node, "str")
         return node.value

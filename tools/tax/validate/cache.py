@@ -19,9 +19,8 @@ import tempfile
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tax.documents import MAX_PACKED
 from tax.load import blob_id
@@ -39,8 +38,7 @@ Status = tuple[int, int, int, int]  # size, mtime, ctime, inode
 Found = tuple[int, int, str, Level, str, str]  # a Problem without its path
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A file as it was when it was read: git's id of its bytes; its status, where that suffices to know it again.
 
     `path` is that of a document from its leaf's folder; that of a leaf as it was named, if its verdict depends on it,
@@ -52,8 +50,7 @@ class Seen:
     status: Status | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of a leaf. `problems` is None where only its prints were wanted.
 
     `repeats` was true among all entries that have it, and is None of a leaf that has not been compared.
@@ -97,7 +94,7 @@ class Cache:
         documents = [self._same_document(each, os.path.dirname(file.key)) for each in entry.documents]  # noqa: PTH120
         if leaf is None or None in documents:
             return None
-        renewed = replace(entry, leaf=leaf, documents=tuple(each for each in documents if each))
+        renewed = entry._replace(leaf=leaf, documents=tuple(each for each in documents if each))
         if renewed != entry:
             self.add(name, renewed)
         return renewed
@@ -113,7 +110,7 @@ class Cache:
         for name, entry in self._entries.items():
             found = repeats.get(name)
             if entry.repeats != found:
-                self._entries[name] = replace(entry, repeats=found)
+                self._entries[name] = entry._replace(repeats=found)
                 self._lines.pop(name, None)
                 self._changed = True
 
@@ -149,7 +146,7 @@ class Cache:
                 same = blob_id(file.read()) == seen.blob
         except OSError:
             return None
-        return replace(seen, status=lasting(status, self.started)) if same else None
+        return seen._replace(status=lasting(status, self.started)) if same else None
 
     def _packed(self) -> bytes:
         entries = {name: each for name, each in self._entries.items() if each.repeats is not None or self._exists(name)}

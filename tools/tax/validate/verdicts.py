@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ def spare_collector() -> None:
 
 def _judge(job: Job, config: Config, started: int) -> Result:
     file = job.file
-    leaf = load(Path(file.path), shown(file.path))
+    leaf = load(Path(file.path), shown(file.path), direct=file.status is not None and stat.S_ISREG(file.status.st_mode))
     documents = _documents(leaf, os.path.dirname(file.key), started)  # noqa: PTH120
     problems = tuple(map(_found, check_loaded(leaf, config))) if job.judged else None
     named = "" if leaf.name.split("/")[0] in BRANCHES else file.path  # outside of the branches, this is its name
