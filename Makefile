@@ -37,8 +37,9 @@ demo-train: .venv/train
 	@echo; echo "What such a model says (docs/training.md tells what to make of it):"
 	@printf '%s\n/new\n' $(QUESTIONS) | $(BIN)/tax chat demo-train/model --temperature 0 --max-tokens 100
 
+# A process a core, each with one thread: threads of torch that wait for each other cost more than they bring.
 test: .venv/dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-engines: .venv/dev .venv-vllm/ready
 	$(BIN)/python -m pytest -m engine tests/engines
