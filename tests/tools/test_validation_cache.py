@@ -27,7 +27,7 @@ seed_examples:
   - question: How would you explain {0} to a child who has never seen one before?
     answer: Tell the child what {0} looks like, and let it touch one.
 """
-ALWAYS = {"few-seeds", "no-holdout", "near-seed-in-other-leaf"}  # of leaves as small and as alike as these
+ALWAYS = {"very-few-seeds", "no-holdout", "near-seed-in-other-leaf"}  # of leaves as small and as alike as these
 KNOWLEDGE = """version: 4
 created_by: ada
 license: CC-BY-4.0

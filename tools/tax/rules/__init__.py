@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     seeds.different,
     repeats.varied,
     seeds.answered,
+    seeds.some_variety,
     seeds.enough,
     seeds.held_out,
     seeds.some_taught,

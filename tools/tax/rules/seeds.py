@@ -11,7 +11,8 @@ from tax.rules.rule import Finding, rule
 from tax.rules.walk import questions
 from tax.source import Loc
 
-ENOUGH = 5
+FEWEST, ENOUGH = 3, 5
+_ASK_FOR_FIVE = {2, 3}  # versions whose schema does
 
 
 @rule("duplicate-seed", Level.WARNING, older=Level.WARNING)
@@ -67,6 +68,24 @@ def answered(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding((*loc[:-1], "answer"), message, "write what the model should answer")
 
 
+@rule("very-few-seeds", Level.WARNING, older=Level.HINT)
+def some_variety(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    """A leaf has three seeds or more: from one or two the teacher cannot tell what may vary, and copies them.
+
+    Passes:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea.}
+          - {question: Name an ocean., answer: The Pacific.}
+
+    Fails:
+        seed_examples:
+          - {question: Name a tide., answer: The spring tide.}
+    """
+    if 0 < len(leaf.seeds) < FEWEST and leaf.version not in _ASK_FOR_FIVE:
+        yield _too_few(leaf, f"from fewer than {FEWEST}, the teacher cannot tell what may vary")
+
+
 @rule("few-seeds", Level.WARNING, older=Level.HINT)
 def enough(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """A leaf has five seeds or more: the teacher sees from them what may vary.
@@ -82,16 +101,18 @@ def enough(leaf: Loaded, config: Config) -> Iterator[Finding]:
     Fails:
         seed_examples:
           - {question: Name a tide., answer: The spring tide.}
+          - {question: Name a sea., answer: The North Sea.}
+          - {question: Name an ocean., answer: The Pacific.}
     """
+    if FEWEST <= len(leaf.seeds) < ENOUGH and leaf.version not in _ASK_FOR_FIVE:
+        yield _too_few(leaf, f"with {ENOUGH} or more, what grows from it varies")
+
+
+def _too_few(leaf: Loaded, why: str) -> Finding:
     count = len(leaf.seeds)
-    if 0 < count < ENOUGH and leaf.version not in {2, 3}:
-        some = "1 seed" if count == 1 else f"{count} seeds"
-        yield Finding(
-            ("seed_examples",),
-            f"this leaf has {some}; with {ENOUGH} or more, what grows from it varies",
-            at_key=True,
-            fix=f"add {ENOUGH - count} or more that differ in subject, length and form",
-        )
+    message = f"this leaf has {'1 seed' if count == 1 else f'{count} seeds'}; {why}"
+    fix = f"add {ENOUGH - count} or more that differ in subject, length and form"
+    return Finding(("seed_examples",), message, at_key=True, fix=fix)
 
 
 @rule("no-holdout", Level.HINT)
