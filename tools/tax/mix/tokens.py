@@ -54,7 +54,7 @@ def load_tokenizer(name: str) -> Tokenizer:
 def _converted(folder: Path) -> Tokenizer:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder)).backend_tokenizer
+    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False).backend_tokenizer
 
 
 def train_tokenizer(wanted: NewTokenizer, texts: Iterable[str]) -> Tokenizer:
