@@ -145,6 +145,22 @@ def test_a_leaf_that_is_nowhere_is_refused(tax, taxonomy, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_samples_of_random_seeds_credit_every_leaf_that_was_shown(tax, taxonomy, tmp_path):
+    with RunningLoopback() as server:
+        tax("generate", "--teacher", server.url, "--seeds", "random", "--samples", 6, "--out", tmp_path / "run")
+    pool = json.loads((tmp_path / "run/manifest.json").read_text(encoding="utf-8"))["inputs"][0]["pool"]
+    code, output, _ = tax("export", tmp_path / "run", "--out", tmp_path / "out")
+    assert code == 0
+    assert "12 samples exported" in output
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    samples = lines(tmp_path / "run/samples.jsonl")
+    numbered = [each["leaf"] for each in pool for _ in each["seeds"]]
+    for each in pool:
+        count = sum(each["leaf"] in {numbered[number] for number in sample["seeds"]} for sample in samples)
+        assert f"| {each['leaf']} | {count} | {each['created_by']} | {each['license']} |" in card
+    assert "is counted with each of them" in card
+
+
 COMPUTED_ANEW = """
 version: 4
 created_by: ada

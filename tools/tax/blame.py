@@ -12,7 +12,7 @@ from tax.leaf import FILE_NAME
 from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable
 from tax.report import safe_lines
-from tax.runs import read_manifest, read_samples, run_folders
+from tax.runs import pooled_seeds, read_manifest, read_samples, run_folders
 from tax.sample import Sample, Source
 from tax.source import Source as YamlSource
 from tax.tree import repository
@@ -102,7 +102,7 @@ def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> 
 def _pool_lines(sample: Sample, entry: dict[str, Any], root: Path) -> Iterator[str]:
     """Tell the seeds of a sample that was drawn from those of a whole branch."""
     yield f"  leaf      none: drawn from seeds of all {printable(sample.leaf)}"
-    pool = [(each, index) for each in entry["pool"] for index in each["seeds"]]
+    pool = pooled_seeds(entry)
     for each, index in (pool[number] for number in sample.seeds if number < len(pool)):
         path = _inside(root, str(each["path"]))
         if path is None:

@@ -221,6 +221,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def pooled_seeds(entry: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], int]]:
+    """Return the seeds of an input that pools those of many leaves, in the order in which its samples number them.
+
+    Each is the leaf's own entry (`leaf`, `path`, `blob`) and the seed's index there; none of an input that is a leaf.
+    """
+    return [(leaf, index) for leaf in entry.get("pool", ()) for index in leaf["seeds"]]
+
+
 def read_samples(folder: Path) -> Iterator[Sample]:
     """Read a finished run's samples, one by one. Raises UserError."""
     return _read(folder, SAMPLES, Sample)

@@ -131,6 +131,8 @@ def _body(manifest: Mapping[str, Any], form: str, counts: Counts, leaves: Sequen
         yield from ("", f"{counts.refused.total():,} samples of the run were left out:", "")
         yield from (f"- {count:,}: {cell(reason)}" for reason, count in counts.refused.most_common())
     yield from _credits(leaves)
+    if sum(each.samples for each in leaves) > counts.samples:
+        yield from ("", "A sample that was drawn after the examples of several leaves is counted with each of them.")
 
 
 def _shown(name: str, value: str) -> str:

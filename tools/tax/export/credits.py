@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tax.leaf import FILE_NAME, Document, KnowledgeLeaf, Leaf, LocalDocument, PinnedDocument
+from tax.leaf import FILE_NAME, Document, KnowledgeLeaf, LocalDocument, PinnedDocument
 from tax.load import blob_id, parse
+from tax.runs import pooled_seeds
 from tax.sample import Sample, Source
 from tax.tree import TAXONOMY, blob_at, repository
 
@@ -52,16 +53,19 @@ class Sources:
     def __init__(self, root: Path, manifest: Mapping[str, Any]) -> None:
         self._root = root
         inputs = [each for each in manifest.get("inputs") or () if isinstance(each, dict)]
-        self._paths = {str(each.get("blob")): str(each.get("path")) for each in inputs}
+        self._pools = {str(each.get("blob")): pooled_seeds(each) for each in inputs if "pool" in each}
+        entries = [*inputs, *(leaf for pool in self._pools.values() for leaf, _ in pool)]
+        self._paths = {str(each.get("blob")): str(each.get("path")) for each in entries}
         self._repo = repository(root)
         self._found: dict[tuple[str, str], LeafCredit | None] = {}
 
-    def of(self, sample: Sample) -> LeafCredit | None:
-        """Return whom a sample's leaf is owed to; None where it is nowhere to be found."""
-        key = sample.leaf, sample.leaf_blob
-        if key not in self._found:
-            self._found[key] = self._look_up(sample)
-        return self._found[key]
+    def of(self, sample: Sample) -> list[LeafCredit]:
+        """Return whom a sample is owed to: its leaf, or the leaves whose seeds its teacher was shown.
+
+        Empty where one of them is nowhere to be found.
+        """
+        found = [self._credit(sample, *leaf) for leaf in self._leaves(sample)]
+        return [each for each in found if each] if all(found) else []
 
     @property
     def used(self) -> list[LeafCredit]:
@@ -69,28 +73,37 @@ class Sources:
         found = (each for each in self._found.values() if each and each.samples)
         return sorted(found, key=lambda each: (each.leaf, each.blob))
 
-    def _look_up(self, sample: Sample) -> LeafCredit | None:
-        if sample.kind == "imported":
-            return LeafCredit(sample.leaf, sample.leaf_blob, "", sample.license, imported=True)
-        data = self._data(sample)
-        leaf = parse(data, sample.leaf) if data is not None else None
-        return _credit(sample, leaf) if leaf else None
+    def _leaves(self, sample: Sample) -> list[tuple[str, str]]:
+        pool = self._pools.get(sample.leaf_blob)
+        if pool is None:
+            return [(sample.leaf, sample.leaf_blob)]
+        shown = [pool[number][0] for number in sample.seeds if 0 <= number < len(pool)]
+        return list(dict.fromkeys((str(leaf["leaf"]), str(leaf["blob"])) for leaf in shown))
 
-    def _data(self, sample: Sample) -> bytes | None:
-        blob = sample.leaf_blob
+    def _credit(self, sample: Sample, name: str, blob: str) -> LeafCredit | None:
+        if (name, blob) not in self._found:
+            self._found[name, blob] = self._look_up(sample, name, blob)
+        return self._found[name, blob]
+
+    def _look_up(self, sample: Sample, name: str, blob: str) -> LeafCredit | None:
+        if sample.kind == "imported":
+            return LeafCredit(name, blob, "", sample.license, imported=True)
+        data = self._data(name, blob)
+        leaf = parse(data, name) if data is not None else None
+        if leaf is None:
+            return None
+        documents = [_document(each) for each in leaf.documents] if isinstance(leaf, KnowledgeLeaf) else []
+        return LeafCredit(name, blob, leaf.created_by, leaf.license, documents)
+
+    def _data(self, name: str, blob: str) -> bytes | None:
         if not re.fullmatch("[0-9a-f]{40}", blob):
             return None
         root = self._root.resolve()
-        for place in (self._paths.get(blob, ""), f"{TAXONOMY}/{sample.leaf}/{FILE_NAME}"):
+        for place in (self._paths.get(blob, ""), f"{TAXONOMY}/{name}/{FILE_NAME}"):
             path = (root / place).resolve()  # a run folder may come from a stranger
             if place and path.is_relative_to(root) and path.is_file() and blob_id(data := path.read_bytes()) == blob:
                 return data
         return blob_at(self._repo, blob) if self._repo else None
-
-
-def _credit(sample: Sample, leaf: Leaf) -> LeafCredit:
-    documents = [_document(each) for each in leaf.documents] if isinstance(leaf, KnowledgeLeaf) else []
-    return LeafCredit(sample.leaf, sample.leaf_blob, leaf.created_by, leaf.license, documents)
 
 
 def _document(entry: Document) -> DocumentCredit:

@@ -92,17 +92,19 @@ def _give(
     sample: Sample, sources: Sources, counts: Counts, write: Write, refuse: Callable[[str], object], allowed: set[str]
 ) -> None:
     """Write one sample, or why it is refused."""
-    credit = sources.of(sample)
+    credits = sources.of(sample)
     try:
-        if credit is None:
+        if not credits:
             raise rights.Refused(_UNKNOWN)
-        rights.check({*rights.parts(sample.license), *credit.licenses(sample)}, allowed)
+        named = {license for credit in credits for license in credit.licenses(sample)}
+        rights.check({*rights.parts(sample.license), *named}, allowed)
     except rights.Refused as reason:
         counts.refused[str(reason)] += 1
         row = {"id": sample.id, "leaf": sample.leaf, "license": sample.license, "reason": str(reason)}
         refuse(json.dumps(row, ensure_ascii=False) + "\n")
         return
-    credit.samples += 1
+    for credit in credits:
+        credit.samples += 1
     counts.add(sample)
     write(sample)
 
