@@ -18,7 +18,7 @@ import time
 from itertools import accumulate
 from pathlib import Path
 
-import tax.generate.command
+import tax.generate.session
 from tax.cli import run
 from tax.teachers.base import Completion, Request
 
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--computed", action="store_true")
     options = parser.parse_args()
     leaves = options.leaves or options.samples // 100
-    tax.generate.command.open_teacher = _open
+    tax.generate.session.open_teacher = _open
     with tempfile.TemporaryDirectory(dir=".") as folder:
         text = COMPUTED if options.computed else LEAF
         for number in range(leaves):
