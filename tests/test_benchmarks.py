@@ -1,0 +1,28 @@
+"""The benchmarks start, at their smallest: a change of the program must not leave them behind. Nothing is measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("call", "kept"),
+    [
+        ("scale.py 200 --resume", "kept"),
+        ("scale.py 200 --computed", "kept"),
+        ("generate.py --samples 1 --busy 20 --drop 20", "kept"),
+        ("servers.py --seconds 0.01 --samples 1", "kept"),
+        ("improve.py --samples 5 recycle", "made"),
+    ],
+)
+def test_a_benchmark_runs_to_its_end(call, kept, tmp_path):
+    script, *arguments = call.split()
+    command = [sys.executable, BENCHMARKS / script, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])[kept] > 0
