@@ -309,10 +309,13 @@ def branch_of(parts: Sequence[str], data: Any = None) -> Branch:
     return "knowledge" if {"document", "documents", "domain"} & keys.keys() else "compositional_skills"
 
 
-def leaf_name(path: PurePosixPath) -> str:
-    """Return a leaf's identity: its folder's path from its branch on (the whole folder, where no branch is named)."""
-    parts = path.parent.parts
-    for index, part in enumerate(parts):
+def leaf_name(parts: Sequence[str]) -> str:
+    """Return a leaf's identity: its folder's path from its branch on (the whole folder, where no branch is named).
+
+    `parts` are those of the path of its file.
+    """
+    folders = parts[:-1]
+    for index, part in enumerate(folders):
         if part in BRANCHES:
-            return "/".join(parts[index:])
-    return path.parent.as_posix()
+            return "/".join(folders[index:])
+    return PurePosixPath(*folders).as_posix()

@@ -7,6 +7,7 @@ never in an exception.
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -68,7 +69,7 @@ def load(path: Path, shown: str | None = None, *, direct: bool = False) -> Loade
     `direct`: it is known that no link stands between the file and its branch, and none is looked for.
     """
     shown = path.as_posix() if shown is None else shown
-    root, place = _place(path)
+    root, parts = _place(path)
     data, refusal = _bytes(path, None if direct else root)
     text, fault = _text(data)
     source = Source(shown, text)
@@ -78,7 +79,7 @@ def load(path: Path, shown: str | None = None, *, direct: bool = False) -> Loade
     if fault:
         position = source.place(fault.at)
         problems.append(Problem(shown, position.line, position.column, "not-utf8", Level.ERROR, *fault[1:]))
-    name, branch = leaf_name(place), branch_of(place.parts, source.data)
+    name, branch = leaf_name(parts), branch_of(parts, source.data)
     version, content, found = _read(source, branch) if text or not problems else (0, None, [])
     problems += found
     if version == 1:  # where the peer lets a key stand twice
@@ -115,8 +116,8 @@ class _EncodingFault(NamedTuple):
     fix: str
 
 
-def _place(path: Path) -> tuple[str, PurePosixPath]:
-    """Return the folder that holds the leaf's branch, and the leaf's path from its branch on.
+def _place(path: Path) -> tuple[str, Sequence[str]]:
+    """Return the folder that holds the leaf's branch, and the parts of the leaf's path from its branch on.
 
     The branch is the one below a folder `taxonomy`, else the last that is named in the path; a path that names none
     stays as it is given, and its root is the leaf's own folder.
@@ -125,9 +126,9 @@ def _place(path: Path) -> tuple[str, PurePosixPath]:
     *folders, _ = parts = absolute.replace(os.sep, "/").split("/")
     named = [index for index, part in enumerate(folders) if part in BRANCHES]
     if not named:
-        return os.sep.join(folders), PurePosixPath(path.as_posix())  # noqa: PTH118
+        return os.sep.join(folders), PurePosixPath(path.as_posix()).parts  # noqa: PTH118
     index = next((each for each in named if parts[each - 1] == "taxonomy"), named[-1])
-    return os.sep.join(parts[:index]), PurePosixPath(*parts[index:])  # noqa: PTH118
+    return os.sep.join(parts[:index]), parts[index:]  # noqa: PTH118
 
 
 def _leads_outside(path: str, root: str) -> bool:

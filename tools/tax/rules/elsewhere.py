@@ -10,6 +10,7 @@ seeds with the same marks each is compared with a few.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from tax.problems import Level, Problem, excerpt
@@ -21,6 +22,7 @@ _SHARED = 2  # marks that near repeats have in common, if they have so many
 _FEW = 0.1  # of the leaves: where more have changed, all are compared anew
 _HEADS = 8  # seeds that stand for all that have a mark
 _TRIED = 5  # seeds that one is compared with, those first that share most marks
+_MOST_READ = 50_000  # seeds whose words are kept while they are compared: heads are asked for again and again
 
 EXACT, NEARLY = "seed-in-other-leaf", "near-seed-in-other-leaf"
 MANUALS = {
@@ -127,6 +129,7 @@ def _near(prints: Sequence[Prints], chosen: Sequence[int], exact: Container[_See
     Of the seeds with a mark, the first few stand for all: in a crowd of seeds that are alike, each is near to one.
     """
     shared = _shared(prints, chosen, Prints.marks)
+    words = lru_cache(_MOST_READ)(lambda seed: prints[seed[0]].words(seed[1]))
     heads: dict[int, list[_Seed]] = defaultdict(list)
     for leaf, each in enumerate(prints):
         marks = each.marks()
@@ -155,8 +158,9 @@ def _near(prints: Sequence[Prints], chosen: Sequence[int], exact: Container[_See
                 continue
             alike = Counter([head for mark in own for head in heads[mark] if head[0] != leaf])
             likely = [(-count, head) for head, count in alike.items() if count >= least]
+            said = words(seed) if likely else ("", "")
             for _, other in sorted(likely)[:_TRIED]:
-                if _alike(prints, seed, other):
+                if _alike(said, words(other)):
                     yield seed, other
                     break
 
@@ -173,10 +177,9 @@ def _shared(prints: Sequence[Prints], chosen: Sequence[int], values: Callable[[P
     return shared
 
 
-def _alike(prints: Sequence[Prints], one: _Seed, two: _Seed) -> bool:
-    question, answer = prints[one[0]].words(one[1])
-    other_question, other_answer = prints[two[0]].words(two[1])
-    return likeness(answer, other_answer, NEAR) >= NEAR and likeness(question, other_question, NEAR) >= NEAR
+def _alike(one: tuple[str, str], two: tuple[str, str]) -> bool:
+    """Tell whether the words of two questions, and of their answers, are near each other."""
+    return likeness(one[1], two[1], NEAR) >= NEAR and likeness(one[0], two[0], NEAR) >= NEAR
 
 
 def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints: Prints) -> Problem:

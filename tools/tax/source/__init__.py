@@ -55,6 +55,7 @@ class Source:
         """The lines that are no YAML; where the rest could be read without them, `data` is what was probably meant."""
         self._root: yaml.Node | None = None
         self._children: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+        self._walked: dict[Loc, tuple[yaml.Node | None, yaml.Node | None, bool]] = {}
         if self.text is not text:
             self._report(0, "byte-order-mark", *_BYTE_ORDER_MARK, level=Level.WARNING)
         if "\r" in self.text:
@@ -178,6 +179,7 @@ class Source:
         self.__dict__.pop("_line_starts", None)
         self.__dict__.pop("_marks_hold", None)
         self.data, self._root = data, meant.root
+        self._walked.clear()
 
     def _composed(self, text: str) -> yaml.Node | None:
         try:
@@ -199,14 +201,18 @@ class Source:
         self.problems.append(Problem(self.path, place.line, place.column, rule, level, message, fix))
 
     def _find(self, loc: Loc) -> tuple[yaml.Node | None, yaml.Node | None]:
-        key: yaml.Node | None = None
-        node = self._root
-        for part in loc:
-            child = self._child(node, part)
-            if child is None:
-                break
-            key, node = child
-        return key, node
+        return self._walk(loc)[:2]
+
+    def _walk(self, loc: Loc) -> tuple[yaml.Node | None, yaml.Node | None, bool]:
+        """Return key and value as far as `loc` leads, and whether that is its end; neighbours share most of the way."""
+        if not loc:
+            return None, self._root, True
+        known = self._walked.get(loc)
+        if known is None:
+            key, node, whole = self._walk(loc[:-1])
+            child = self._child(node, loc[-1]) if whole else None
+            known = self._walked[loc] = (*child, True) if child else (key, node, False)
+        return known
 
     def _child(self, node: yaml.Node | None, part: str | int) -> tuple[yaml.Node | None, yaml.Node] | None:
         if isinstance(node, yaml.MappingNode):

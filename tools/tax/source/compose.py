@@ -16,7 +16,6 @@ TAG = "tag:yaml.org,2002:"
 # recurses on the C stack: 100,000 levels end the process, so depth is known before it runs. A text without these
 # signs can still nest some four times as deep, by mixing them.
 _DEEP = re.compile(rf"\n(?:[ ]{{{MAX_DEPTH}}}|[ ]*(?:[-?:][ \t]+){{{MAX_DEPTH}}})")
-_INDICATORS = ("- ", "-\t", "? ", "?\t", ": ", ":\t")
 OTHER_LINE_BREAKS = ("\r", "\x85", "\u2028", "\u2029")
 # Where libyaml refuses what YAML allows: a tab that begins a text after `|`, a colon within brackets.
 _STRICTER = re.compile(r"tab character|unexpected ':'")
@@ -78,8 +77,7 @@ def _compose_slowly(text: str) -> yaml.Node | None:
 
 def _check_bounds(text: str) -> None:
     deep = text.count("[") + text.count("{") > MAX_DEPTH
-    if " " * MAX_DEPTH in text or sum(map(text.count, _INDICATORS)) >= MAX_DEPTH:  # a quick look, for speed
-        deep = deep or bool(_DEEP.search(text) or _DEEP.match(f"\n{text[:1000]}"))
+    deep = deep or bool(_DEEP.search(text) or _DEEP.match(f"\n{text[:1000]}"))
     few = len(text) < MAX_VALUES or text.count("\n") + text.count(",") + text.count(": ") < MAX_VALUES
     if not deep and few and not any(line_break in text for line_break in OTHER_LINE_BREAKS):
         return
