@@ -5,7 +5,8 @@ Four experiments on a student of 0.4 million weights, trained by `tax_training` 
     replay     LAB 3.3: held-out loss on knowledge after the skills phase, with replay 0, 0.1, 0.25 and 1.0
     order      LAB 3.3: knowledge before skills, skills before knowledge, all at once
     schedule   LAB 3.3: a constant rate after the warm-up, against a cosine to zero in every phase
-    corpus     Taiwan LLM 3.1 and Table 3: SFT alone, continued pre-training before it, the same with noisy crawl
+    corpus     Taiwan LLM 3.1 and Table 3: SFT alone, continued pre-training before it, the same with noisy crawl mixed
+               in, and without the crawl as many steps
 
     python benchmarks/experiments/phases.py [replay|order|schedule|corpus]... [--seeds 3]
 
@@ -173,6 +174,7 @@ def corpus(bench: Bench) -> dict[str, Losses]:
     for name, documents in (
         ("SFT alone", None),
         ("documents, SFT", clean),
+        ("documents twice, SFT", clean * 2),  # as many steps as with the crawl
         ("documents and crawl, SFT", clean + made.crawl(persons, bench.seed)),
     ):
         trained: dict[str, list[Any]] = {"cpt": documents, "sft": sft} if documents else {"sft": sft}
