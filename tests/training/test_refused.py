@@ -45,6 +45,18 @@ def test_the_command_says_what_is_missing(plan_of, tiny, tmp_path, capsys):
     assert "--json goes with --dry-run only" in told
 
 
+def test_one_process_of_many_says_what_is_wrong_with_the_plan(plan_of, tiny, tmp_path, monkeypatch, capsys):
+    plan_of(tiny)
+    call = [str(tmp_path / "plan.yaml"), "--set", "kt1.learnin_rate=1", "--data", str(tmp_path), "--out", str(tmp_path)]
+    told = []
+    for rank in "012":
+        monkeypatch.setenv("RANK", rank)
+        assert main(call) == 2
+        told.append(capsys.readouterr().err)
+    assert "learnin_rate" in told[0]
+    assert told[1:] == ["", ""]
+
+
 def test_a_second_ctrl_c_ends_at_once(capsys):
     with Stop() as stop:
         signal.raise_signal(signal.SIGTERM)

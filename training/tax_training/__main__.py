@@ -6,7 +6,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from tax_training.errors import Interrupted, UserError
+from tax_training.errors import Interrupted, ToldElsewhere, UserError
+from tax_training.plan import Plan
 from tax_training.plan_file import PLANS, load_plan
 
 
@@ -37,13 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(given)
     except UserError as error:
-        from tax_training.world import ToldElsewhere
-
         if not isinstance(error, ToldElsewhere):
             print(f"error: {error}", file=sys.stderr)
         return 2
     except Interrupted as stopped:
-        if os.environ.get("RANK", "0") == "0":
+        if _first():
             print(stopped, file=sys.stderr)
         return 130
     except KeyboardInterrupt:
@@ -56,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    plan = load_plan(given.plan, given.set)
+    plan = _plan(given)
     if given.dry_run:
         from tax_training.estimate import dry_run
 
@@ -69,6 +68,20 @@ def _run(given: argparse.Namespace) -> int:
         raise UserError(f"training needs {error.name}: pip install 'tax[train]'") from error
     train(plan, given.data, given.out, given.phase)
     return 0
+
+
+def _plan(given: argparse.Namespace) -> Plan:
+    """Load the plan; every process does, and the first one alone says what is wrong with it."""
+    try:
+        return load_plan(given.plan, given.set)
+    except UserError as error:
+        if _first():
+            raise
+        raise ToldElsewhere(str(error)) from error
+
+
+def _first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def usable(given: argparse.Namespace) -> None:

@@ -5,6 +5,10 @@ class UserError(Exception):
     """The plan, the data or the set-up must be changed by the user; the message says what, and how."""
 
 
+class ToldElsewhere(UserError):
+    """A UserError that another process of the run tells the user."""
+
+
 class Interrupted(Exception):
     """The user asked the run to stop; its state is saved."""
 

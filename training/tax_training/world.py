@@ -11,15 +11,11 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from tax_training.errors import UserError
+from tax_training.errors import ToldElsewhere, UserError
 
 PATIENCE = timedelta(hours=24)  # an evaluation command may take hours, and a launcher ends all processes when one dies
 
 Value = TypeVar("Value")
-
-
-class ToldElsewhere(UserError):
-    """A UserError that another process tells the user."""
 
 
 @dataclass(frozen=True)
