@@ -146,8 +146,9 @@ def _pointed(problem: Problem) -> list[str]:
     if not 0 < problem.line <= len(lines):
         return []
     line = lines[problem.line - 1]
-    if problem.column <= _SHOWN // 2 and line.isascii() and printable(line) is line:  # most lines
-        return [f"      | {line[:_SHOWN]}".rstrip(), f"      | {' ' * (problem.column - 1)}^"] if line.strip() else []
+    shown = line[:_SHOWN]
+    if problem.column <= _SHOWN // 2 and shown.isascii() and printable(shown) is shown:  # most lines
+        return [f"      | {shown}".rstrip(), f"      | {' ' * (problem.column - 1)}^"] if shown.strip() else []
     if "\x00" in line:  # of a file in UTF-16, or of no text at all
         return []
     start = max(0, problem.column - 1 - _SHOWN // 2)
