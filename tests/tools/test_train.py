@@ -146,6 +146,7 @@ def test_each_launcher_starts_the_same_program(tmp_path, monkeypatch):
     assert two[-len(own) - 2 :] == ["-m", "tax_training", *own]
     monkeypatch.setenv("PET_NNODES", "8")
     assert "--standalone" not in command(Launch(**launch, launcher="torchrun", processes=8))
+    (tmp_path / "hosts").write_text("# one machine\n\nnode0 slots=8\n", encoding="utf-8")
     hosts = command(Launch(**launch, launcher="deepspeed", hostfile=tmp_path / "hosts"))
     assert ["--hostfile", str(tmp_path / "hosts")] == hosts[3:5]
     local = command(Launch(**launch, launcher="deepspeed", processes=2))
@@ -169,6 +170,16 @@ def test_each_launcher_starts_the_same_program(tmp_path, monkeypatch):
 def test_options_that_do_not_go_together_are_told(options, told):
     with pytest.raises(UserError, match=told):
         command(Launch("tiny-cpu", **options))
+
+
+def test_a_hostfile_that_cannot_serve_is_told(tmp_path, monkeypatch):
+    launch = Launch("tiny-cpu", launcher="deepspeed", hostfile=tmp_path / "hosts")
+    with pytest.raises(UserError, match="cannot be read"):
+        command(launch)
+    launch.hostfile.write_text("node0 slots=8\nnode1 slots=8\n", encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="names 2 machines, which DeepSpeed reaches by pdsh"):
+        command(launch)
 
 
 def test_a_dry_run_takes_the_plans_own_numbers_where_nothing_was_mixed(tmp_path, monkeypatch):

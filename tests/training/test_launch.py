@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,10 +30,10 @@ def plan(tiny, tmp_path, monkeypatch):
     return "tiny.yaml"
 
 
-def started(plan, data, *options):
-    """Start `tax train` as a process of its own."""
+def started(plan, data, *options, env=None):
+    """Start `tax train` as a process of its own; `env` is added to this one's variables."""
     line = [sys.executable, "-m", "tax", "train", plan, "--data", str(data), "--out", "out", *options]
-    return subprocess.Popen(line, env=ALONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(line, env=ALONE | (env or {}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def stopped_in_mid_run(process, number=signal.SIGTERM, step=2):
@@ -77,6 +78,54 @@ def test_a_signal_leaves_a_checkpoint_and_the_run_goes_on(plan, data, tiny, tmp_
     assert f"kt1 goes on after step {len(before)}" in capfd.readouterr().err
     assert [line["step"] for line in found] == list(range(1, 91)), "no step twice, none left out"
     assert [line["loss"] for line in found[: len(before)]] == [line["loss"] for line in before]
+
+
+def test_two_machines_train_one_model_by_torchrun(plan, data):
+    """Two starts of the command find each other, as on two machines; here both are this one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = {"PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(probe.getsockname()[1]), "PET_NNODES": "2"}
+    starts = [
+        started(plan, data, "--phase", "kt1", "--launcher", "torchrun", env=place | {"PET_NODE_RANK": rank})
+        for rank in "10"
+    ]
+    ends = [process.communicate(timeout=240) for process in starts]
+    assert [process.returncode for process in starts] == [0, 0], ends
+    assert Path("out/kt1/model/training.json").exists()
+    assert sum(errors.count("the checkpoint of step") for _, errors in ends) == 1, "one process speaks"
+
+
+PDSH = """#!/usr/bin/env bash
+while [[ $1 == -* ]]; do
+  case $1 in -w) hosts=$2; shift 2 ;; -f | -l | -R) shift 2 ;; *) shift ;; esac
+done
+number=0
+for host in ${hosts//,/ }; do bash -c "${*//%n/$number}" & number=$((number + 1)); done
+wait
+"""
+SSH = """#!/usr/bin/env bash
+while [[ $1 == -* ]]; do case $1 in -o | -p | -l) shift 2 ;; *) shift ;; esac; done
+shift
+exec bash -c "$*"
+"""
+
+
+def test_a_hostfile_names_the_machines(plan, data, tmp_path):
+    """DeepSpeed's own runner, with an ssh and a pdsh that run the commands for both machines here."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, script in {"pdsh": PDSH, "ssh": SSH}.items():
+        (tools / name).write_text(script, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    Path("hosts").write_text("localhost slots=1\n127.0.0.1 slots=1\n", encoding="utf-8")
+    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    process = started(
+        plan, data, "--phase", "kt1", "--launcher", "deepspeed", "--hostfile", "hosts", env={"PATH": path}
+    )
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    assert "dist_world_size=2" in output + errors
+    assert Path("out/kt1/model/training.json").exists()
 
 
 def test_what_the_user_must_change_is_told_once(plan, capfd):

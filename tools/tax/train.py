@@ -8,6 +8,7 @@ import base64
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -92,6 +93,7 @@ def _torchrun(launch: Launch) -> list[str]:
 def _deepspeed(launch: Launch) -> list[str]:
     own = ["--no_local_rank", "--module", _TRAINER]
     if launch.hostfile:
+        _needs_pdsh(launch.hostfile)
         return ["-m", "deepspeed.launcher.runner", "--hostfile", str(launch.hostfile), *own]
     # Of one machine, the runner passes no signal on: what it would start is started here.
     visible = [device for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if device.isdigit()]
@@ -104,6 +106,20 @@ def _deepspeed(launch: Launch) -> list[str]:
         port = probe.getsockname()[1]
     place = [f"--world_info={world}", "--master_addr=127.0.0.1", f"--master_port={port}"]
     return ["-m", "deepspeed.launcher.launch", *place, *own]
+
+
+def _needs_pdsh(hostfile: Path) -> None:
+    """Check that the machines can be reached as DeepSpeed's runner does it. Raises UserError."""
+    try:
+        lines = hostfile.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--hostfile {hostfile} cannot be read: {error}. It has lines such as: node0 slots=8") from error
+    machines = [line for line in lines if line.split("#")[0].strip()]
+    if len(machines) > 1 and shutil.which("pdsh") is None:
+        raise UserError(
+            f"--hostfile names {len(machines)} machines, which DeepSpeed reaches by pdsh, and that is not here: install "
+            "it (apt install pdsh), or start tax train on each machine with --launcher torchrun (docs/training.md)"
+        )
 
 
 def _ray(launch: Launch) -> list[str]:
