@@ -113,12 +113,12 @@ def _needs_pdsh(hostfile: Path) -> None:
     try:
         lines = hostfile.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--hostfile {hostfile} cannot be read: {error}. It has lines such as: node0 slots=8") from error
+        raise UserError(f"--hostfile {hostfile} cannot be read: {error}. A line of it is: node0 slots=8") from error
     machines = [line for line in lines if line.split("#")[0].strip()]
     if len(machines) > 1 and shutil.which("pdsh") is None:
         raise UserError(
-            f"--hostfile names {len(machines)} machines, which DeepSpeed reaches by pdsh, and that is not here: install "
-            "it (apt install pdsh), or start tax train on each machine with --launcher torchrun (docs/training.md)"
+            f"--hostfile names {len(machines)} machines, which DeepSpeed reaches by pdsh, and that is not here: "
+            "install it (apt install pdsh), or start tax train on each with --launcher torchrun (docs/training.md)"
         )
 
 
