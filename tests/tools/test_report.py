@@ -6,15 +6,17 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from support.loopback import Faults, RunningLoopback
+from tax.generate.grow import Stop
 from tax.report import told
 from tax.report.charts import histogram
 from tax.report.figures import Diversity, LeafFigures, run_figures
 from tax.report.overview import overview
-from tax.report.weaknesses import SEVERE, weaknesses
+from tax.report.weaknesses import EXHAUSTED, MILD, SEVERE, weaknesses
 from tax.sample import Dropped, Rating, Sample, Source
 
 HOSTILE = "<script>alert(1)</script>|`x`\x1b[2J\n## \u202e \"'&"
@@ -53,6 +55,17 @@ def test_a_leaf_without_a_sample_is_severe_and_says_why():
 
 def test_few_samples_say_why_drawing_stopped():
     assert "3 of the 10 samples wanted, since budget spent" in whats(leaf(kept=3, stop="budget spent"))[0]
+
+
+def test_a_leaf_that_came_to_an_end_is_told_how_to_bring_more():
+    assert EXHAUSTED in get_args(Stop)
+    ended = leaf(leaf="knowledge/a/b", drawn=8, kept=7, dropped={"near a hold-out": 1}, stop=EXHAUSTED)
+    (found,) = weaknesses(ended)
+    assert found.weight == MILD
+    assert found.what == "7 of the 10 samples wanted: then there was nothing more to draw"
+    assert "write more into its documents" in found.advice
+    poor = leaf(drawn=20, kept=3, dropped={"near-duplicate": 17}, stop=EXHAUSTED)
+    assert weaknesses(poor)[0].weight == SEVERE
 
 
 def test_a_low_yield_does_not_count_what_was_beyond_the_number_wanted():

@@ -35,7 +35,7 @@ def verdict(run: RunFigures, weak: Sequence[Weak]) -> str:
     if not weak:
         return f"None of the {len(_grown(run))} leaves that were grown shows a weakness."
     severe = sum(found[0].weight == SEVERE for _, found in weak)
-    return f"{len(weak)} of {len(run.leaves)} leaves are weak, {severe} of them severely."
+    return f"{len(weak)} of {len(run.leaves)} leaves are weak, {severe or 'none'} of them severely."
 
 
 def values(leaf: LeafFigures) -> tuple[str, ...]:

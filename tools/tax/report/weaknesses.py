@@ -12,6 +12,12 @@ FAILED = 0.1  # of drawn
 
 SEVERE, MILD = 2, 1
 
+EXHAUSTED = "nothing more to draw"
+_MORE = {  # what helps a leaf whose drafts were good, but came to an end
+    "knowledge": "write more into its documents, or take a teacher that asks more of each passage",
+    "foundational_skills": "widen what its templates draw from, or add some; a model teacher goes on by itself",
+    "compositional_skills": "add seeds that differ from those there",
+}
 _NO_FAULT = {NEAR_DUPLICATE, BEYOND}  # repetition has its own rule
 
 
@@ -46,6 +52,9 @@ def _yield(figures: LeafFigures) -> list[Weakness]:
     kept = figures.kept + figures.originals
     if kept == 0:
         return [Weakness(SEVERE, f"nothing was kept of {figures.drawn} drafts{why}", _advice(main), quotes)]
+    if kept < figures.wanted and figures.stop == EXHAUSTED and kept >= FEW * figures.needed:
+        what = f"{figures.kept} of the {figures.wanted} samples wanted: then there was nothing more to draw"
+        return [Weakness(MILD, what, _MORE.get(figures.branch, _MORE["compositional_skills"]))]
     if kept < figures.wanted:
         what = f"{figures.kept} of the {figures.wanted} samples wanted, since {figures.stop}{why}"
         return [Weakness(SEVERE if figures.kept < FEW * figures.wanted else MILD, what, _advice(main), quotes)]
