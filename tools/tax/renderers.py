@@ -8,9 +8,11 @@ import json
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from urllib.parse import quote
 
 from tax import __version__
@@ -23,26 +25,22 @@ _UNREAD = {"symlink", "unreadable-file"}  # rules by which a file was not read: 
 
 def summary(checked: int, problems: Sequence[Problem]) -> str:
     """Return the verdict in one line: how many leaves were checked and what was found."""
-    counts = {level: sum(problem.level == level for problem in problems) for level in Level}
+    counts = Counter(problem.level for problem in problems)
     leaves = f"{checked} {'leaf' if checked == 1 else 'leaves'} checked"
-    found = [f"{count} {level}{'s' if count != 1 else ''}" for level, count in counts.items() if count]
+    found = [f"{counts[level]} {level}{'s' if counts[level] != 1 else ''}" for level in Level if counts[level]]
     return f"{leaves}: {', '.join(found) if found else 'no problems'}"
 
 
 def as_text(checked: int, problems: Sequence[Problem]) -> str:
     """Render for people: the verdict, then the problems file by file, each with its line, a caret and its fix."""
     lines = [summary(checked, problems)]
-    path = None
-    for problem in problems:
-        if problem.path != path:
-            path = problem.path
-            lines += ["", printable(f"./{path}" if path.startswith(":") else path)]
-        lines.append(
-            f"  {problem.line}:{problem.column}  {problem.level}  {printable(problem.message)}  [{problem.rule}]"
-        )
-        lines += _pointed(problem)
-        if problem.fix:
-            lines.append(f"      fix: {printable(problem.fix)}")
+    for path, found in groupby(problems, key=attrgetter("path")):
+        lines += ["", printable(f"./{path}" if path.startswith(":") else path)]
+        for _, line, column, rule, level, message, fix in found:
+            lines.append(f"  {line}:{column}  {level}  {printable(message)}  [{rule}]")
+            lines += _pointed([] if rule in _UNREAD else _lines(path), line, column)
+            if fix:
+                lines.append(f"      fix: {printable(fix)}")
     if problems:
         lines += [
             "",
@@ -140,19 +138,18 @@ def _escaped_json(document: object) -> str:
     return "\n".join(lines).replace("##[", "#\\u0023[")
 
 
-def _pointed(problem: Problem) -> list[str]:
-    """Return the faulty line with a caret under the fault; nothing where the file cannot be read."""
-    lines = [] if problem.rule in _UNREAD else _lines(problem.path)
-    if not 0 < problem.line <= len(lines):
+def _pointed(lines: Sequence[str], number: int, column: int) -> list[str]:
+    """Return the faulty line of a file with a caret under the fault; nothing where there is no such line."""
+    if not 0 < number <= len(lines):
         return []
-    line = lines[problem.line - 1]
+    line = lines[number - 1]
     shown = line[:_SHOWN]
-    if problem.column <= _SHOWN // 2 and shown.isascii() and printable(shown) is shown:  # most lines
-        return [f"      | {shown}".rstrip(), f"      | {' ' * (problem.column - 1)}^"] if shown.strip() else []
+    if column <= _SHOWN // 2 and shown.isascii() and printable(shown) is shown:  # most lines
+        return [f"      | {shown}".rstrip(), f"      | {' ' * (column - 1)}^"] if shown.strip() else []
     if "\x00" in line:  # of a file in UTF-16, or of no text at all
         return []
-    start = max(0, problem.column - 1 - _SHOWN // 2)
-    before, after = printable(line[start : problem.column - 1]), printable(line[problem.column - 1 : start + _SHOWN])
+    start = max(0, column - 1 - _SHOWN // 2)
+    before, after = printable(line[start : column - 1]), printable(line[column - 1 : start + _SHOWN])
     if not (before + after).strip():
         return []
     lead = "…" if start else ""

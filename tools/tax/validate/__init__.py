@@ -39,13 +39,13 @@ def validate(paths: Sequence[Path], config: Config, root: Path | None = None, *,
     entries, passing = _entries(everywhere, files, config, cache)
     repeats = _repeats(entries, passing, cache)
     cache.save()
-    for name, file in files.items():
-        path = shown(file.path)
+    places = {name: shown(file.path) for name, file in everywhere.items()}
+    for name in files:
+        path = places[name]
         found = [Problem(path, *each) for each in entries[name].problems or ()]
         for repeat in repeats[name]:
             other = repeat.other
-            place = shown(everywhere[other].path)
-            found.append(elsewhere.problem(path, entries[name].prints, repeat, place, entries[other].prints))
+            found.append(elsewhere.problem(path, entries[name].prints, repeat, places[other], entries[other].prints))
         problems += sorted(found)
     return Report(len(files), tuple(problems))
 
