@@ -156,3 +156,11 @@ def test_python_dash_m_and_a_closed_pipe(taxonomy):
     assert b"Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait()
+
+
+def test_a_page_that_cannot_be_written(tax, taxonomy, tmp_path):
+    assert tax("generate", "--samples", 2, "--quiet", "--out", tmp_path / "run")[0] == 0
+    for command in ("show", "report"):
+        code, _, errors = tax(command, tmp_path / "run", "--html", tmp_path / "nowhere" / "page.html")
+        assert code == 2
+        assert "page.html cannot be written: No such file or directory" in errors

@@ -161,6 +161,33 @@ def test_samples_of_random_seeds_credit_every_leaf_that_was_shown(tax, taxonomy,
     assert "is counted with each of them" in card
 
 
+def test_conversations_of_another_tool_are_credited_or_refused(tax, taxonomy, tmp_path):
+    row = {"instruction": "Why does the sea rise?", "input": "", "output": "The Moon pulls it."}
+    (tmp_path / "sea.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    credit = "Eve | https://example.org/sea"
+    with RunningLoopback() as server:
+        asked = ["recycle", tmp_path / "sea.jsonl", "--teacher", server.url, "--quiet", "--license"]
+        assert tax(*asked, "CC-BY-40", "--out", tmp_path / "no")[0] == 2
+        for name, options in {"named": ["--credit", credit], "unnamed": []}.items():
+            code, _, errors = tax(*asked, "CC-BY-4.0", *options, "--out", tmp_path / name)
+            assert code == 0, errors
+        code, _, errors = tax(
+            "dialogue", tmp_path / "named", "--teacher", server.url, "--quiet", "--out", tmp_path / "on"
+        )
+        assert code == 0, errors
+    code, output, _ = tax("export", tmp_path / "unnamed", "--out", tmp_path / "out")
+    assert code == 1
+    assert "asks for credit, and nobody is named" in output
+    for name, then in {"named": "reflected on them", "on": "played them on to several turns"}.items():
+        code, output, _ = tax("export", tmp_path / name, "--out", tmp_path / f"{name}-out")
+        assert code == 0, output
+        card = (tmp_path / f"{name}-out/README.md").read_text(encoding="utf-8")
+        assert "| sea | 1 | Eve \\| https://example.org/sea | CC-BY-4.0 |" in card
+        assert "made from conversations of another tool (sea)" in card
+        assert f"Changes that were made: a teacher {then}" in card
+        assert "of a taxonomy" not in card
+
+
 COMPUTED_ANEW = """
 version: 4
 created_by: ada

@@ -208,6 +208,16 @@ def write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def write_named(path: Path, text: str) -> None:
+    """Write a file that the user named. Raises UserError."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror}. Name a file in a folder that is there and may be written to"
+        ) from error
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a run's manifest. Raises UserError."""
     try:

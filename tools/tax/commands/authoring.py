@@ -32,7 +32,7 @@ def new(
     as an option is asked for.
     """
     from tax.leaf import BRANCHES, FILE_NAME
-    from tax.runs import write_whole
+    from tax.runs import write_named
     from tax.tree import TAXONOMY, checkout
     from tax.write import new_leaf
 
@@ -51,8 +51,11 @@ def new(
         language=language,
         description=description or click.prompt("Domain" if kind == "knowledge" else "What shall the model learn"),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / FILE_NAME, text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}. Name another folder for the leaf") from error
+    write_named(folder / FILE_NAME, text)
     click.echo(f"written: {folder / FILE_NAME}\nFill in what says TODO, then: tax validate {folder}")
     return 0
 
@@ -74,7 +77,7 @@ def format_leaves(
     """
     from tax.load import load
     from tax.problems import printable
-    from tax.runs import write_whole
+    from tax.runs import write_named
     from tax.tree import choose, leaves_at
     from tax.write import WriteError, format_text
 
@@ -90,7 +93,7 @@ def format_leaves(
         if result.changed:
             touched += 1
             if not check:
-                write_whole(path, result.text)
+                write_named(path, result.text)
             click.echo(f"{'would format' if check else 'formatted'}: {printable(str(path))}")
             for note in result.notes:
                 click.echo(f"  {printable(note)}")

@@ -26,6 +26,11 @@ def _improving(command: Command) -> Command:
             "--language", metavar="TAG", help="The language of a foreign file's samples (BCP 47; default: en)."
         ),
         click.option("--license", metavar="SPDX", help="The licence of a foreign file's samples (default: unstated)."),
+        click.option(
+            "--credit",
+            metavar="TEXT",
+            help="Who made a foreign file, and where it is published: the credit that most licences ask for.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)

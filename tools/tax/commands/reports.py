@@ -30,7 +30,7 @@ def report(run: Path | None, baseline: str | None, page: Path | None, form: str)
     from tax.report.figures import run_figures
     from tax.report.overview import overview
     from tax.report.random_baseline import Contrast, contrasts, find_random
-    from tax.runs import newest_run, write_whole
+    from tax.runs import newest_run, write_named
     from tax.tree import checkout
 
     folder = run or newest_run(checkout() / "runs")
@@ -41,7 +41,7 @@ def report(run: Path | None, baseline: str | None, page: Path | None, form: str)
         root = checkout()
         branches = contrasts(folder, find_random(folder, [folder.resolve().parent, root / "runs"], root), root)
     if page is not None:
-        write_whole(page, overview(figures, other, branches))
+        write_named(page, overview(figures, other, branches))
         click.echo(f"written: {page}")
         return 0
     renderers = {"text": told.text, "markdown": told.markdown, "json": told.as_json}

@@ -100,19 +100,29 @@ def _hub_license(spdx: str) -> str:
     return name if name in _HUB_KNOWS else "other"
 
 
+# What became of the samples after they were grown or brought, by the command that made the run.
+_THEN = {
+    "recycle": "a teacher reflected on them and rewrote instructions and answers (Reflection-Tuning)",
+    "translate": "a teacher brought them into another language",
+    "dialogue": "a teacher played them on to several turns, speaking for both sides",
+}
+_GROWN = (
+    "from a leaf's examples, new questions and answers were written in their manner, or its templates were filled in; "
+    "documents were cut into passages, and questions and answers were written about them"
+)
+
+
 def _body(manifest: Mapping[str, Any], form: str, counts: Counts, leaves: Sequence[LeafCredit]) -> Iterator[str]:
-    taxonomy = manifest.get("taxonomy") or {}
-    commit = cell(str(taxonomy.get("commit") or "no commit"))
-    state = ", with changes that were not committed" if taxonomy.get("dirty") else ""
+    then = _THEN.get(str(manifest.get("command")), "")
     teachers = ", ".join(cell(name) for name in counts.by["teacher"] if name != "computed") or "none"
     model = cell(str((manifest.get("teacher") or {}).get("model") or ""))
     yield from (
         f"# tax run {cell(str(manifest['id']))}",
         "",
-        f"{counts.samples:,} conversations to teach a language model with, grown from {len(leaves):,} leaves of a "
-        f"taxonomy (commit {commit}{state}) by tax {__version__}.",
+        f"{counts.samples:,} conversations to teach a language model with, {_made_of(manifest, leaves)}, by tax "
+        f"{__version__}." + (f" Then {then}." if then else ""),
         "",
-        "They are synthetic: a teacher wrote them after people's examples and from documents, and judged them. "
+        "They are synthetic: a teacher wrote them, and judged them. "
         f"Teacher: {teachers}" + (f" (model {model})" if model else "") + ". `computed` problems come from templates, "
         "and no model wrote them. A model's mistakes are among them: look before you rely on one.",
         "",
@@ -130,30 +140,43 @@ def _body(manifest: Mapping[str, Any], form: str, counts: Counts, leaves: Sequen
     if counts.refused:
         yield from ("", f"{counts.refused.total():,} samples of the run were left out:", "")
         yield from (f"- {count:,}: {cell(reason)}" for reason, count in counts.refused.most_common())
-    yield from _credits(leaves)
+    yield from _credits(leaves, then)
     if sum(each.samples for each in leaves) > counts.samples:
         yield from ("", "A sample that was drawn after the examples of several leaves is counted with each of them.")
+
+
+def _made_of(manifest: Mapping[str, Any], leaves: Sequence[LeafCredit]) -> str:
+    """Return what the samples were made of: leaves, and files of other tools."""
+    taxonomy = manifest.get("taxonomy") or {}
+    state = ", with changes that were not committed" if taxonomy.get("dirty") else ""
+    commit = f"(commit {cell(str(taxonomy.get('commit') or 'no commit'))}{state})"
+    grown = sum(not each.imported for each in leaves)
+    brought = ", ".join(cell(each.leaf) for each in leaves if each.imported)
+    made = [f"grown from {grown:,} {'leaf' if grown == 1 else 'leaves'} of a taxonomy {commit}"] if grown else []
+    made += [f"made from conversations of another tool ({brought})"] if brought else []
+    return " and ".join(made)
 
 
 def _shown(name: str, value: str) -> str:
     return f"{cell(language_name(value))} ({cell(value)})" if name == "language" else cell(value)
 
 
-def _credits(leaves: Sequence[LeafCredit]) -> Iterator[str]:
+def _credits(leaves: Sequence[LeafCredit], then: str) -> Iterator[str]:
+    changes = [_GROWN] if any(not each.imported for each in leaves) else []
+    changes += [then] if then else []
     yield from (
         "",
         "## Licences and credits",
         "",
         "Each sample is under the licences of its own sources, named in its row; give credit to them, as below, when "
         "you give samples on. A licence's text is at `https://spdx.org/licenses/` under its name. Changes that were "
-        "made: from a leaf's examples, new questions and answers were written in their manner, or its templates were "
-        "filled in; documents were cut into passages, and questions and answers were written about them.",
+        f"made: {'; then '.join(changes)}.",
         "",
         "| leaf | samples | by | licence | version |",
         "| --- | ---: | --- | --- | --- |",
     )
     for each in leaves:
-        author = "unknown (brought from another tool)" if each.imported else cell(each.author)
+        author = cell(each.author) or "unknown (brought from another tool)"
         yield f"| {cell(each.leaf)} | {each.samples:,} | {author} | {cell(each.license)} | {cell(each.blob[:12])} |"
     documents = list(_distinct(leaves))
     if documents:

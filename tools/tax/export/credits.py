@@ -55,6 +55,9 @@ class Sources:
         inputs = [each for each in manifest.get("inputs") or () if isinstance(each, dict)]
         self._pools = {str(each.get("blob")): pooled_seeds(each) for each in inputs if "pool" in each}
         entries = [*inputs, *(leaf for pool in self._pools.values() for leaf, _ in pool)]
+        self._brought = {
+            str(each.get("blob")): str(each.get("credit") or "") for each in inputs if each.get("imported")
+        }
         self._paths = {str(each.get("blob")): str(each.get("path")) for each in entries}
         self._repo = repository(root)
         self._found: dict[tuple[str, str], LeafCredit | None] = {}
@@ -64,7 +67,7 @@ class Sources:
 
         Empty where one of them is nowhere to be found.
         """
-        found = [self._credit(sample, *leaf) for leaf in self._leaves(sample)]
+        found = [self._owed(sample, *leaf) for leaf in self._leaves(sample)]
         return [each for each in found if each] if all(found) else []
 
     @property
@@ -80,14 +83,14 @@ class Sources:
         shown = [pool[number][0] for number in sample.seeds if 0 <= number < len(pool)]
         return list(dict.fromkeys((str(leaf["leaf"]), str(leaf["blob"])) for leaf in shown))
 
-    def _credit(self, sample: Sample, name: str, blob: str) -> LeafCredit | None:
+    def _owed(self, sample: Sample, name: str, blob: str) -> LeafCredit | None:
         if (name, blob) not in self._found:
             self._found[name, blob] = self._look_up(sample, name, blob)
         return self._found[name, blob]
 
     def _look_up(self, sample: Sample, name: str, blob: str) -> LeafCredit | None:
-        if sample.kind == "imported":
-            return LeafCredit(name, blob, "", sample.license, imported=True)
+        if sample.kind == "imported" or blob in self._brought:
+            return LeafCredit(name, blob, self._brought.get(blob, ""), sample.license, imported=True)
         data = self._data(name, blob)
         leaf = parse(data, name) if data is not None else None
         if leaf is None:

@@ -30,6 +30,7 @@ INSTALL = "pip install 'tax[export]'"
 
 _ROWS = 5_000  # of a Parquet file that are written together
 _UNKNOWN = "its leaf is neither in this checkout nor in its history, so its people cannot be credited"
+_UNCREDITED = "its licence asks for credit, and nobody is named: improve the file again with --credit"
 
 Write = Callable[[Sample], object]
 
@@ -96,6 +97,8 @@ def _give(
     try:
         if not credits:
             raise rights.Refused(_UNKNOWN)
+        if any(each.imported and not each.author and each.license not in rights.NO_CREDIT for each in credits):
+            raise rights.Refused(_UNCREDITED)
         named = {license for credit in credits for license in credit.licenses(sample)}
         rights.check({*rights.parts(sample.license), *named}, allowed)
     except rights.Refused as reason:

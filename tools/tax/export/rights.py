@@ -44,6 +44,7 @@ ADAPTATIONS: dict[str, frozenset[str]] = {
     }.items()
 }
 _FREE = frozenset(PERMISSIVE) - ADAPTATIONS.keys()  # an adaptation may have any licence, if credit is given
+NO_CREDIT = frozenset(["CC0-1.0", "PDDL-1.0", "Unlicense", "0BSD", "MIT-0"])  # these ask for no credit
 _NOT_INTO = {"Apache-2.0": frozenset(["GPL-2.0-only"])}  # its terms on patents go further
 _NO_DERIVATIVES = re.compile(r"-ND(?:-|$)")
 

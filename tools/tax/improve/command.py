@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tax import __version__, prompts, report
+from tax import __version__, prompts, report, spdx
 from tax.calls import Caller
 from tax.config import find_config
 from tax.duplicates import Holdouts
@@ -38,6 +38,7 @@ class Options(RunOptions):
     limit: int | None = None
     language: str | None = None
     license: str | None = None
+    credit: str | None = None
     measure: str | None = None
     encoder: str | None = None
 
@@ -87,10 +88,15 @@ def run_command(path: Path, method: Method, options: Options) -> Result:
     """Run a method on the samples of a run folder or file. Raises UserError or TeacherError."""
     if not path.exists():
         raise UserError(f"there is no run folder or file {path}")
-    if path.is_dir() and (options.language or options.license):
-        raise UserError("--language and --license say of a foreign file what it does not say; a run says it itself")
+    if path.is_dir() and (options.language or options.license or options.credit):
+        told = "--language, --license and --credit say of a foreign file what it does not say"
+        raise UserError(f"{told}; a run says it itself")
     if options.language:
         language_tag(options.language, "--language")
+    if options.license and spdx.read(options.license) is None:
+        nearest = spdx.nearest(options.license, spdx.known())
+        meant = f"; did you mean {nearest}?" if nearest else ": https://spdx.org/licenses lists them"
+        raise UserError(f"--license {excerpt(options.license)} is no SPDX id of a licence{meant}")
     root = find_root(path) or find_root(Path.cwd()) or Path.cwd()
     plain = Origin()
     origin = replace(plain, language=options.language or plain.language, license=options.license or plain.license)
@@ -138,7 +144,7 @@ async def _run(source: Source, method: Method, options: Options) -> Result:
         used = prompts.chosen(method.prompts, survey.languages)
         rests_on = {"holdouts": run_id({"holdouts": holdouts}), "documents missing": sorted(survey.missing)}
         manifest = _manifest(source, method, caller, used, rests_on, options)
-        manifest["inputs"] = _inputs(source, survey.leaves)
+        manifest["inputs"] = _inputs(source, survey.leaves, options.credit)
         folder = RunFolder(options.out or source.root / "runs" / manifest["id"], manifest)
         await _fill(folder, source, method, tools, survey.rows, quiet=options.quiet)
     return Result(folder.manifest, folder.path)
@@ -164,7 +170,7 @@ class Survey:
     """What an input holds, told by reading it once."""
 
     rows: int = 0
-    leaves: dict[tuple[str, str], str] = field(default_factory=dict)  # name and git id -> licence
+    leaves: dict[tuple[str, str], Sample] = field(default_factory=dict)  # name and git id -> its first sample
     languages: set[str] = field(default_factory=set)  # to be written
     missing: set[str] = field(default_factory=set)  # leaves whose documents are not as they were
 
@@ -174,7 +180,7 @@ def _surveyed(source: Source, method: Method, grounds: Grounds) -> Survey:
     for row in source.rows():
         survey.rows += 1
         if isinstance(row, Sample):
-            survey.leaves.setdefault((row.leaf, row.leaf_blob), row.license)
+            survey.leaves.setdefault((row.leaf, row.leaf_blob), row)
             survey.languages.add(method.language(row))
             if row.source and grounds.passage(row) is None:
                 survey.missing.add(row.leaf)
@@ -223,14 +229,21 @@ def _manifest(
     }
 
 
-def _inputs(source: Source, leaves: dict[tuple[str, str], str]) -> list[dict[str, Any]]:
+def _inputs(source: Source, leaves: dict[tuple[str, str], Sample], credit: str | None) -> list[dict[str, Any]]:
     """Return the leaves of the input, for `tax blame`: as the run that is improved has them, where it is one."""
     known = read_manifest(source.path).get("inputs", []) if (source.path / MANIFEST).is_file() else []
     by_blob = {(each.get("leaf"), each.get("blob")): each for each in known if isinstance(each, dict)}
-    return [
-        by_blob.get((leaf, blob)) or {"leaf": leaf, "path": _leaf_path(source, leaf), "blob": blob, "license": license}
-        for (leaf, blob), license in leaves.items()
-    ]
+    return [by_blob.get(leaf) or _input(source, sample, credit) for leaf, sample in leaves.items()]
+
+
+def _input(source: Source, sample: Sample, credit: str | None) -> dict[str, Any]:
+    entry = {
+        "leaf": sample.leaf,
+        "path": _leaf_path(source, sample.leaf),
+        "blob": sample.leaf_blob,
+        "license": sample.license,
+    }
+    return entry | ({"imported": True, "credit": credit or ""} if sample.kind == "imported" else {})
 
 
 def _leaf_path(source: Source, leaf: str) -> str:

@@ -64,7 +64,7 @@ def summary(manifest: Mapping[str, Any]) -> str:
     waiting = sum(leaf["skipped"] and leaf["stop"] == "needs a model teacher" for leaf in manifest["leaves"])
     if waiting:
         said += (
-            f" {waiting} leaves need a model teacher, such as"
+            f" {'1 leaf needs' if waiting == 1 else f'{waiting} leaves need'} a model teacher, such as"
             " `--teacher http://localhost:8000/v1 --model NAME` (any OpenAI-compatible server)."
         )
     return said
