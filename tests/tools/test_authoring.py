@@ -35,6 +35,7 @@ def test_tree_as_json_and_with_a_broken_leaf(tax, taxonomy):
     assert code == 0
     assert (found["knowledge"]["leaves"], found["knowledge"]["unreadable"]) == (2, 1)
     assert tax("tree", "nowhere")[0] == 2
+    assert "handbooks" in tax("tree", "knowledge")[1], "as tax new takes it"
 
 
 def test_diff_of_nothing(tax):
@@ -103,6 +104,8 @@ def test_schemas_are_written(tax, taxonomy):
     assert tax("schema", "--write", "elsewhere/deep")[0] == 0
     assert (taxonomy / "elsewhere/deep/skill.schema.json").is_file()
     assert tax("schema")[0] == 2
+    (taxonomy / "file").write_text("")
+    assert tax("schema", "--write", taxonomy / "file")[0] == 2
 
 
 NEW = ["--created-by", "ada", "--license", "CC-BY-4.0", "--description", "Writing haiku about tools."]
@@ -133,11 +136,26 @@ def test_a_new_knowledge_leaf_lacks_its_document(tax):
         ("skill", "poetry/haiku", "names no branch"),
         ("knowledge", "foundational_skills/x", "does not belong in foundational_skills"),
         ("skill", "knowledge/x", "does not belong in knowledge"),
+        ("skill", "compositional_skills/science/everyday/qna.yaml", "is there already"),
+        ("skill", "compositional_skills", "is the branch itself"),
+        ("skill", "compositional_skills/Writing/My Haiku", "rename it to my_haiku"),
+        ("skill", "compositional_skills/寫作", "name its subject in English"),
     ],
 )
 def test_a_leaf_that_cannot_be_started(tax, kind, path, said):
     code, _, errors = tax("new", kind, path, *NEW)
     assert (code, said in errors) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--license", "MITT", "MITT is not the SPDX id"), ("--license", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
+     ("--language", "Chinese language", "a language is named by its tag of BCP 47")],
+)  # fmt: skip
+def test_what_the_rules_refuse_starts_no_leaf(tax, taxonomy, option, value, said):
+    code, _, errors = tax("new", "skill", "compositional_skills/poetry/haiku", *NEW, option, value)
+    assert (code, said in errors) == (2, True), errors
+    assert not (taxonomy / "taxonomy/compositional_skills/poetry").exists()
 
 
 def test_formatting_keeps_what_a_leaf_says(tax, taxonomy):
@@ -159,11 +177,25 @@ def test_an_upgrade_asks_for_a_licence(tax, taxonomy):
     folder = write_leaf(taxonomy, "compositional_skills/old", old)
     code, _, errors = tax("format", "--upgrade", "taxonomy/compositional_skills/old")
     assert (code, "--license" in errors) == (1, True)
+    for wrong in (["--upgrade", "--license", "MITT"], ["--upgrade", "--license", "CC-BY-NC-4.0"], ["--license", "MIT"]):
+        code, _, errors = tax("format", *wrong, "taxonomy/compositional_skills/old")
+        assert (code, "--license" in errors) == (2, True)
     assert tax("format", "--upgrade", "--license", "MIT", "taxonomy/compositional_skills/old")[0] == 0
     text = (folder / "qna.yaml").read_text(encoding="utf-8")
     assert Source("x", text).data["version"] == 4
     assert "license: MIT" in text and "# few" in text
     assert tax("validate", "taxonomy/compositional_skills/old")[0] == 0
+
+
+def test_a_link_is_left_as_it_is(tax, taxonomy, tmp_path):
+    target = tmp_path / "elsewhere.yaml"
+    target.write_text(FREE.replace("license: ", "license:   "), encoding="utf-8")
+    link = taxonomy / "taxonomy/compositional_skills/linked/qna.yaml"
+    link.parent.mkdir()
+    link.symlink_to(target)
+    code, _, errors = tax("format", link)
+    assert (code, "this is a link" in errors) == (1, True)
+    assert link.is_symlink()
 
 
 def test_a_leaf_with_a_syntax_error_is_left_as_it_is(tax, taxonomy):

@@ -1,13 +1,15 @@
 """The commands for those who write and tend leaves: new, format, tree, diff, rules, schema."""
 
 import json
+import shlex
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tax.problems import UserError
+from tax.problems import UserError, excerpt
 
 if TYPE_CHECKING:
     from tax.write import Kind
@@ -36,10 +38,13 @@ def new(
     from tax.tree import TAXONOMY, checkout
     from tax.write import new_leaf
 
+    path = path.parent if path.name == FILE_NAME else path
     folder = path if path.is_absolute() or path.parts[0] == TAXONOMY else checkout() / TAXONOMY / path
     branch = next((part for part in folder.parts if part in BRANCHES), None)
     if branch is None:
         raise UserError(f"{path} names no branch: begin with {', '.join(BRANCHES)}")
+    if folder.name == branch:
+        raise UserError(f"{path} is the branch itself: name a folder for the leaf below it, such as {path}/subject")
     if (branch == "knowledge") != (kind == "knowledge"):
         raise UserError(f"a leaf of kind {kind} does not belong in {branch}")
     if (folder / FILE_NAME).exists():
@@ -51,13 +56,33 @@ def new(
         language=language,
         description=description or click.prompt("Domain" if kind == "knowledge" else "What shall the model learn"),
     )
+    _refuse_faults(text, folder.parts[folder.parts.index(branch) :], folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder} cannot be made: {error.strerror}. Name another folder for the leaf") from error
     write_named(folder / FILE_NAME, text)
-    click.echo(f"written: {folder / FILE_NAME}\nFill in what says TODO, then: tax validate {folder}")
+    click.echo(f"written: {folder / FILE_NAME}\nFill in what says TODO, then: tax validate {shlex.quote(str(folder))}")
     return 0
+
+
+_GIVEN = {"license-unknown", "license-not-allowed", "language-tag", "folder-name", "personal-data", "bad-value"}
+
+
+def _refuse_faults(text: str, place: tuple[str, ...], folder: Path) -> None:
+    """Raise UserError where what was given for a new leaf, its place included, is not what the rules ask for."""
+    from tax.config import find_config
+    from tax.leaf import FILE_NAME
+    from tax.tree import TAXONOMY
+    from tax.validate import check
+
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, TAXONOMY, *place, FILE_NAME)
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+        faults = [problem for problem in check(file, find_config(folder)) if problem.rule in _GIVEN]
+    if faults:
+        raise UserError("; ".join(f"{fault.message} ({fault.fix})" for fault in faults))
 
 
 @click.command(name="format")
@@ -81,9 +106,15 @@ def format_leaves(
     from tax.tree import choose, leaves_at
     from tax.write import WriteError, format_text
 
+    if spdx and not upgrade:
+        raise UserError("--license goes with --upgrade: it is written where an older leaf names none")
+    if spdx:
+        _check_license(spdx)
     touched = refused = 0
     for path in leaves_at(choose(paths, changed, base)[0]):
         try:
+            if path.is_symlink():
+                raise WriteError("this is a link, which is left as it is: format the file that it leads to")
             text = path.read_bytes().decode("utf-8")
             result = format_text(text, load(path).name, upgrade=upgrade, license=spdx)
         except (WriteError, UnicodeDecodeError, OSError) as error:
@@ -103,6 +134,19 @@ def format_leaves(
     return 1 if refused or (check and touched) else 0
 
 
+def _check_license(written: str) -> None:
+    from tax import spdx
+    from tax.config import find_config
+
+    allowed = find_config(Path.cwd()).licenses.allowed
+    expression = spdx.read(written)
+    if expression is None or not expression.within(allowed):
+        near = spdx.nearest(written, allowed)
+        meant = f"; did you mean {near}?" if near in allowed else f": {', '.join(allowed)}"
+        what = "no SPDX id of a licence" if expression is None else "not among the licences that tax.toml allows"
+        raise UserError(f"--license {excerpt(written)} is {what}{meant}")
+
+
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @_JSON
@@ -111,9 +155,10 @@ def tree(folder: Path | None, as_json: bool) -> int:
     from tax.overview import branches, drawn
     from tax.tree import TAXONOMY, checkout
 
-    if folder is not None and not folder.is_dir():
-        raise UserError(f"there is no folder {folder}")
-    found = branches(folder or checkout() / TAXONOMY)
+    chosen = folder if folder and folder.is_dir() else checkout() / TAXONOMY / (folder or "")
+    if not chosen.is_dir():
+        raise UserError(f"there is no folder {folder or chosen}")
+    found = branches(chosen)
     shown = {name: vars(branch) for name, branch in found.items()}
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2) if as_json else drawn(found), nl=as_json)
     return 0
@@ -170,7 +215,10 @@ def schema(kind: str | None, folder: Path | None) -> int:
     from tax.schemas import schemas, write
 
     if folder is not None:
-        write(folder)
+        try:
+            write(folder)
+        except OSError as error:
+            raise UserError(f"{folder} cannot be written to: {error.strerror}. Name a folder with --write") from error
         click.echo(f"written: {folder}")
         return 0
     if kind is None:
