@@ -41,6 +41,10 @@ class Loopback:
     faults: Faults = field(default_factory=Faults)
     structured: bool = True  # False: refuses response_format with HTTP 400, and answers between markers
     models: tuple[str, ...] = ("loopback-1",)
+    context: int = 0  # tokens; 0: any number. What is longer is refused with HTTP 400, or cut
+    lists_context: bool = False  # in its list of models
+    refuses: str = "vllm"  # how: REFUSALS; "": as llama.cpp, which refuses prompts alone and cuts answers
+    refused: int = 0  # calls
     rate: Callable[[str, str], Any] | None = None  # (prompt name, text) -> a rating, to make a judge strict
     say: Callable[[str, str], str | None] | None = None  # (prompt name, text) -> an answer, None for the usual one
     requests: Counter[str] = field(default_factory=Counter)  # answered with 200, by a hash of the request's body
@@ -56,7 +60,8 @@ class Loopback:
     chat: Callable[[web.Request], Any] | None = None  # answers every chat request, instead of all of the above
 
     async def models_route(self, request: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": model} for model in self.models]})
+        context = {"max_model_len": self.context} if self.lists_context else {}
+        return web.json_response({"data": [{"id": model, **context} for model in self.models]})
 
     async def chat_route(self, request: web.Request) -> web.StreamResponse:
         if self.chat is not None:
@@ -86,17 +91,44 @@ class Loopback:
         if "response_format" in body and not self.structured:
             message = "response_format of type json_schema is not supported"
             return web.json_response({"error": {"message": message}}, status=400)
+        asked = body["max_tokens"]
+        prompt, room = self._room(body)
+        if room <= 0:
+            return self._refusal(prompt, asked)
         written = json.dumps(body, sort_keys=True)
         self.requests[hashlib.sha256(written.encode()).hexdigest()] += 1
         self.bodies.append(body)
-        text = self._answer(body, written)
+        if self.context:  # an answer's words do not hang on how long it may be
+            text = self._answer(body, json.dumps(body | {"max_tokens": 0}, sort_keys=True))
+        else:
+            text = self._answer(body, written)
         if fault == "broken":
             text = text[: len(text) // 2] if "response_format" in body else ""
         elif fault == "empty":
             text = ""
-        usage = {"prompt_tokens": len(written) // 4, "completion_tokens": max(1, len(text) // 4)}
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        cut = self.context > 0 and len(text) // 4 > room
+        text = text[: 4 * room] if cut else text
+        usage = {"prompt_tokens": prompt, "completion_tokens": max(1, len(text) // 4)}
+        finish = "length" if cut else "stop"
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}
         return web.json_response({"choices": [choice], "usage": usage})
+
+    def _room(self, body: dict[str, Any]) -> tuple[int, int]:
+        """Return the prompt's tokens and how many the answer may have; none where the call is refused."""
+        prompt, asked = prompt_tokens(body["messages"]), body["max_tokens"]
+        if not self.context:
+            return prompt, asked
+        if self.refuses:
+            return prompt, asked if prompt + asked <= self.context else 0
+        return prompt, min(asked, self.context - prompt)
+
+    def _refusal(self, prompt: int, asked: int) -> web.Response:
+        self.refused += 1
+        if self.refuses:
+            message = REFUSALS[self.refuses](prompt, asked, self.context)
+        else:
+            message = f"request ({prompt} tokens) exceeds the available context size ({self.context} tokens)"
+        return web.json_response({"error": {"message": message}}, status=400)
 
     def _fault(self, number: int) -> str:
         if self.stop_after and number > self.stop_after:
@@ -151,6 +183,11 @@ class Loopback:
         return "\n".join(lines)
 
 
+def prompt_tokens(messages: list[dict[str, str]]) -> int:
+    """Return how many tokens the server counts: four characters each, and a few for the template."""
+    return 10 + sum(len(message["content"]) for message in messages) // 4
+
+
 def sentence(words: random.Random, length: int) -> str:
     """Return a sentence of random words, unlike any other."""
     return " ".join(words.choice(WORDS) + str(words.randrange(100)) for _ in range(length)).capitalize() + "."
@@ -160,6 +197,34 @@ def _first_sentence(text: str) -> str:
     chunk = text.partition("<document>\n")[2].partition("\n</document>")[0]
     lines = [line for line in chunk.splitlines() if line.strip() and not line.startswith("#")]
     return lines[0] if lines else chunk
+
+
+# How servers refuse a call that is longer than their context, by (tokens of the prompt, of the answer, context).
+REFUSALS: dict[str, Callable[[int, int, int], str]] = {
+    "vllm": lambda prompt, answer, context: (
+        f"This model's maximum context length is {context} tokens. However, you requested {prompt + answer} tokens "
+        f"({prompt} in the messages, {answer} in the completion). Please reduce the length."
+    ),
+    "vllm 0.10": lambda prompt, answer, context: (
+        f"'max_tokens' or 'max_completion_tokens' is too large: {answer}. This model's maximum context length is "
+        f"{context} tokens and your request has {prompt} input tokens ({answer} > {context} - {prompt})."
+    ),
+    "vllm 0.15": lambda prompt, answer, context: (
+        f"This model's maximum context length is {context} tokens. However, you requested {answer} output tokens and "
+        f"your prompt contains at least {max(1, context - answer + 1)} input tokens, for a total of at least "
+        f"{max(answer, context) + 1} tokens. Please reduce the length of the input prompt or the number of requested "
+        "output tokens."
+    ),
+    "sglang": lambda prompt, answer, context: (
+        f"Requested token count exceeds the model's maximum context length of {context} tokens. You requested a total "
+        f"of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for the completion."
+    ),
+    "tgi": lambda prompt, answer, context: (
+        f"Input validation error: `inputs` tokens + `max_new_tokens` must be <= {context}. Given: {prompt} `inputs` "
+        f"tokens and {answer} `max_new_tokens`"
+    ),
+    "silent": lambda prompt, answer, context: "context_length_exceeded",
+}
 
 
 class RunningLoopback:

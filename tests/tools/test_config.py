@@ -31,12 +31,12 @@ def test_settings(toml):
     config = toml(
         '[licenses]\nallowed = ["MIT"]\n'
         '[teachers.local]\nurl = "http://127.0.0.1:8000/v1"\n'
-        '[teachers.big]\nurl = "https://example.org/v1"\nmodel = "m"\nkey_env = "BIG_KEY"\n'
+        '[teachers.big]\nurl = "https://example.org/v1"\nmodel = "m"\nkey_env = "BIG_KEY"\ncontext = 4096\n'
     )
     assert config.licenses.allowed == ["MIT"]
     assert config.teachers == {
         "local": TeacherConfig(url=["http://127.0.0.1:8000/v1"]),
-        "big": TeacherConfig(url=["https://example.org/v1"], model="m", key_env="BIG_KEY"),
+        "big": TeacherConfig(url=["https://example.org/v1"], model="m", key_env="BIG_KEY", context=4096),
     }
 
 

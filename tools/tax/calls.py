@@ -216,7 +216,8 @@ class Caller:
         finally:
             self.throttle.release()
         self._failures = 0
-        if not self.teacher.free:
+        # An answer that a server's context cut is no part of the call's identity: with more room it is another one.
+        if not self.teacher.free and completion.finish != "room":
             self._keep(request, completion)
         self.meter.asked[request.prompt] += 1
         self.meter.prompt_tokens += completion.prompt_tokens
@@ -261,8 +262,15 @@ def _back_off(tried: int) -> float:
 
 
 def _read(completion: Completion, prompt: Prompt) -> Answer:
-    if completion.finish == "length":
-        raise BrokenAnswer(f"the answer was cut at {prompt.file.max_tokens} tokens")
+    if completion.finish in {"length", "room"}:
+        raise BrokenAnswer(_cut(completion, prompt.file.max_tokens))
     if prompt.file.output:
         return parse(completion.text, prompt.file.output)
     return plain(completion.text)
+
+
+def _cut(completion: Completion, limit: int) -> str:
+    if completion.finish == "length" and not 0 < completion.completion_tokens < limit:
+        return f"the answer was cut at {limit} tokens"
+    together = completion.prompt_tokens + completion.completion_tokens
+    return f"the answer was cut for want of room: with its prompt it takes {together} tokens"

@@ -78,7 +78,7 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/,]+[^\s,]*$")]
 
 
 class EngineOptions(_Section):
-    """How an engine in this process is set up. Which engine takes which option: ENGINE_OPTIONS."""
+    """How an engine in this process is set up. Which engine takes which option: ENGINE_OPTIONS; a server: `context`."""
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """The numbers that the weights are held in; auto is what the model was saved in."""
@@ -112,7 +112,7 @@ class TeacherConfig(EngineOptions):
         if bool(self.url) == bool(self.engine):
             raise ValueError("needs either `url`, a server's address, or `engine`, such as hf:models/student")
         kind = self.engine.partition(":")[0]
-        fit = ENGINE_OPTIONS.get(kind, {"model", "key_env"}) | {"url", "engine"}
+        fit = ENGINE_OPTIONS.get(kind, {"model", "key_env", "context"}) | {"url", "engine"}
         for name in sorted(self.model_fields_set - fit):
             raise ValueError(f"has `{name}`, which {kind + ':' if kind else 'a server'} does not take: delete it")
         return self

@@ -70,12 +70,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Completion:
-    """The answer as it came, with what it cost in tokens (0 where the engine does not say)."""
+    """The answer as it came, with what it cost in tokens (0 where the engine does not say).
+
+    `finish` is "stop", "length" where the answer was cut at max_tokens or at a context that is part of the model's
+    identity, "room" where it was cut at a server's context, which may be another one the next time.
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    finish: str = "stop"  # "length" where the answer was cut at max_tokens
+    finish: str = "stop"
 
 
 class Teacher(Protocol):

@@ -38,9 +38,9 @@ async def open_teacher(spec: str, model: str, configured: Mapping[str, TeacherCo
         entry = configured[spec]
         if entry.engine:
             return _engine(spec, entry.engine, model, entry)
-        return await _servers(spec, entry.url, model or entry.model, entry.key_env)
+        return await _servers(spec, entry.url, model or entry.model, entry.key_env, entry.context)
     if spec.startswith(("http://", "https://")):
-        return await _servers(spec, [url.strip() for url in spec.split(",") if url.strip()], model, "")
+        return await _servers(spec, [url.strip() for url in spec.split(",") if url.strip()], model)
     if spec.partition(":")[0] in ENGINES:
         return _engine(spec, spec, model, EngineOptions())
     known = ", ".join([BUILTIN, "scripted:FILE", "http://HOST:PORT/v1", "hf:FOLDER", "vllm:MODEL", "llamacpp:FILE"])
@@ -64,10 +64,12 @@ def _engine(name: str, spec: str, model: str, options: EngineOptions) -> Teacher
     return teacher
 
 
-async def _servers(name: str, urls: Sequence[str], model: str, key_env: str) -> Teacher:
+async def _servers(
+    name: str, urls: Sequence[str], model: str, key_env: str = "", context: int | None = None
+) -> Teacher:
     from tax.teachers.openai import OpenAITeacher
 
-    teacher = OpenAITeacher(name, urls, model, key_env)
+    teacher = OpenAITeacher(name, urls, model, key_env, context)
     try:
         await teacher.choose_model()
     except BaseException:

@@ -10,7 +10,8 @@ import email.utils
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import aiohttp
 
 from tax.problems import excerpt
 from tax.teachers.base import CallFailed, Completion, Request, TeacherError, TryAgain, Unstructured
+from tax.teachers.room import prompt_bytes
 from tax.teachers.servers import Server, Servers
 
 MAX_REPLY = 8_000_000  # bytes
@@ -27,11 +29,22 @@ _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "structur
 _LENGTH_WORDS = (
     "context length",
     "context_length",
+    "context size",
+    "context window",
     "maximum context",
     "too long",
     "max_tokens",
+    "max_new_tokens",
     "max_model_len",
 )
+
+
+class _TooLong(CallFailed):
+    """A server refused a call for its length; `told` is all that it said."""
+
+    def __init__(self, reason: str, told: str) -> None:
+        super().__init__(reason)
+        self.told = told
 
 
 class OpenAITeacher:
@@ -40,10 +53,14 @@ class OpenAITeacher:
     free = False
     grounded_only = False
 
-    def __init__(self, name: str, urls: Sequence[str], model: str, key_env: str = "") -> None:
+    def __init__(
+        self, name: str, urls: Sequence[str], model: str, key_env: str = "", context: int | None = None
+    ) -> None:
         self.name = name
         self.model = model
         self.servers = Servers(list(dict.fromkeys(base_url(url) for url in urls)))
+        for server in self.servers.all:
+            server.room.narrow(context)
         self._key_env = key_env or "TAX_API_KEY"
         self._session: aiohttp.ClientSession | None = None
 
@@ -53,26 +70,11 @@ class OpenAITeacher:
 
     async def complete(self, request: Request) -> Completion:
         """Post one chat completion to the server with the fewest calls in flight."""
-        body: dict[str, Any] = {
-            "model": request.model,
-            "messages": [{"role": role, "content": content} for role, content in request.messages],
-            "temperature": request.sampling.temperature,
-            "max_tokens": request.sampling.max_tokens,
-            "top_p": request.sampling.top_p,
-        }
-        if request.sampling.seed is not None:
-            body["seed"] = request.sampling.seed
-        if request.schema is not None:
-            schema = {"name": request.prompt, "schema": request.schema, "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
         server = self.servers.choose(request.leaf)
         try:
             if not server.known:
                 await self._meet(server)
-            status, headers, text = await self._send(server, "POST", "/chat/completions", body)
-            if status != 200:
-                raise self._refusal(server, status, headers, text, structured=request.schema is not None)
-            return _completion(text)
+            return await self._answer(server, request)
         except TryAgain as fault:
             if len(self.servers.all) == 1:
                 raise
@@ -85,9 +87,9 @@ class OpenAITeacher:
         A server that does not answer is set aside, as long as another one does; it is asked when it is back.
         """
         found = await asyncio.gather(*(self._models(server) for server in self.servers.all), return_exceptions=True)
-        listed: dict[str, list[str]] = {}
+        listed: dict[str, dict[str, int | None]] = {}
         for server, models in zip(self.servers.all, found, strict=True):
-            if isinstance(models, list):
+            if isinstance(models, dict):
                 server.known = True
                 listed[server.url] = models
             elif not isinstance(models, TryAgain):
@@ -100,6 +102,8 @@ class OpenAITeacher:
         common = set.intersection(*(set(models) for models in listed.values()))
         if not self.model and len(common) == 1 and all(len(models) == 1 for models in listed.values()):
             self.model = common.pop()
+        for server in self.servers.all:
+            server.room.narrow(listed.get(server.url, {}).get(self.model))
         for url, models in listed.items():
             if not self.model:
                 served = "; ".join(f"{each} serves {_shown(listed[each])}" for each in listed)
@@ -112,17 +116,40 @@ class OpenAITeacher:
         if self._session is not None:
             await self._session.close()
 
-    async def _models(self, server: Server) -> list[str]:
-        """Return the models that a server lists. Raises TryAgain where it does not answer, or TeacherError."""
+    async def _answer(self, server: Server, request: Request) -> Completion:
+        """Ask for as long an answer as the server has room for, and again for a shorter one where it refuses that."""
+        wanted, size = request.sampling.max_tokens, prompt_bytes(request.messages)
+        body, asked, refused = _body(request), server.room.first(size, wanted), False
+        while True:
+            body["max_tokens"] = asked
+            status, headers, text = await self._send(server, "POST", "/chat/completions", body)
+            if status != 200:
+                refusal = self._refusal(server, status, headers, text, structured=request.schema is not None)
+                shorter = server.room.shorter(size, asked, refusal.told) if isinstance(refusal, _TooLong) else None
+                if shorter is None:
+                    raise refusal
+                asked, refused = shorter, True
+                continue
+            completion = _completion(text)
+            longer = server.room.longer(size, asked, wanted, completion)
+            if longer is None or refused:
+                return _told_cut(completion, asked, wanted)
+            asked = longer
+
+    async def _models(self, server: Server) -> dict[str, int | None]:
+        """Return the models that a server lists, each with its context where that is said.
+
+        Raises TryAgain where the server does not answer, or TeacherError.
+        """
         status, headers, text = await self._send(server, "GET", "/models")
         if status == 404 and self.model:
-            return []  # a server that does not list its models
+            return {}  # a server that does not list its models
         if status != 200:
             refusal = self._refusal(server, status, headers, text, structured=False)
             if isinstance(refusal, TryAgain) and len(self.servers.all) > 1:
                 raise refusal
             raise _as_teacher_error(refusal, server.url)
-        return _model_ids(text)
+        return _listed(text)
 
     async def _meet(self, server: Server) -> None:
         """Learn whether a server that was away at the start serves the model, so that answers are of one model."""
@@ -131,6 +158,7 @@ class OpenAITeacher:
             reason = f"it serves {_shown(models)}, not '{excerpt(self.model)}'"
             self.servers.exclude(server, reason)
             raise TryAgain("another model", after=0.0)
+        server.room.narrow(models.get(self.model))
         server.known = True
 
     async def _send(self, server: Server, method: str, path: str, body: object = None) -> tuple[int, Any, bytes]:
@@ -179,7 +207,7 @@ class OpenAITeacher:
         if status in {301, 302, 307, 308, 404, 405}:
             return TeacherError(f"{server.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
         if any(word in said.lower() for word in _LENGTH_WORDS):
-            return CallFailed(f"too long for the teacher: {said}")
+            return _TooLong(f"too long for the teacher: {said}", _error_message(text))
         if structured and status in {400, 422, 501} and any(word in said.lower() for word in _SCHEMA_WORDS):
             return Unstructured()
         return CallFailed(f"HTTP {status}: {said}")
@@ -191,6 +219,28 @@ def base_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
         raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
     return url.rstrip("/") if parts.path.strip("/") else url.rstrip("/") + "/v1"
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """Return a chat completion's request, but for `max_tokens`."""
+    body: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": role, "content": content} for role, content in request.messages],
+        "temperature": request.sampling.temperature,
+        "top_p": request.sampling.top_p,
+    }
+    if request.sampling.seed is not None:
+        body["seed"] = request.sampling.seed
+    if request.schema is not None:
+        schema = {"name": request.prompt, "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return body
+
+
+def _told_cut(completion: Completion, asked: int, wanted: int) -> Completion:
+    """Return a completion that says so where it was cut for want of room, be it by us or by the server alone."""
+    short = asked < wanted or 0 < completion.completion_tokens < wanted
+    return replace(completion, finish="room") if completion.finish == "length" and short else completion
 
 
 def _completion(text: bytes) -> Completion:
@@ -207,15 +257,19 @@ def _completion(text: bytes) -> Completion:
     return Completion(content, *tokens, finish=str(choice.get("finish_reason") or "stop"))
 
 
-def _shown(models: Sequence[str]) -> str:
-    return ", ".join(excerpt(model) for model in models[:10]) or "no model"
+def _shown(models: Iterable[str]) -> str:
+    return ", ".join(excerpt(model) for model in list(models)[:10]) or "no model"
 
 
-def _model_ids(text: bytes) -> list[str]:
+def _listed(text: bytes) -> dict[str, int | None]:
     try:
-        return [str(model["id"]) for model in json.loads(text)["data"]]
-    except (ValueError, KeyError, TypeError):
-        return []
+        return {str(model["id"]): _positive(model.get("max_model_len")) for model in json.loads(text)["data"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _positive(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _error_message(text: bytes) -> str:

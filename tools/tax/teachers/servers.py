@@ -8,7 +8,9 @@ nothing is known of a server's speed, but a faster one empties sooner, and so ge
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tax.teachers.room import Room
 
 FAILURES = 3  # failures in a row that set a server aside; a refused connection does at once
 SLACK = 4  # calls in flight that a leaf's own server may have more than the least busy one
@@ -27,6 +29,7 @@ class Server:
     failures: int = 0  # in a row
     rests: int = 0  # how often it was set aside since it last answered
     until: float = 0.0  # it is set aside until this time
+    room: Room = field(default_factory=Room)  # for an answer
 
     @property
     def aside(self) -> bool:
