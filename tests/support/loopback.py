@@ -5,6 +5,7 @@ the request, so that a call that met one succeeds when it is tried again.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -242,8 +243,13 @@ class RunningLoopback:
         return self.server
 
     def __exit__(self, *error: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with contextlib.suppress(RuntimeError):  # it has gone away already
+            self.leave()
         self._thread.join()
+
+    def leave(self) -> None:
+        """Close the server, as one that dies: what is in flight is lost, and connections are refused."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)

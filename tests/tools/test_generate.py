@@ -321,6 +321,17 @@ def test_a_teacher_that_goes_away_ends_the_run_and_loses_nothing(tax, taxonomy, 
         assert max(server.requests.values()) == 1
 
 
+def test_a_small_run_whose_server_dies_does_not_end_as_if_nothing_were(tax, taxonomy, monkeypatch):
+    monkeypatch.setattr("tax.calls._back_off", lambda tried: 0.0)
+    running = RunningLoopback()
+    with running as server:
+        server.on_request = lambda seen: running.leave() if seen == 3 else None
+        leaf = "taxonomy/compositional_skills/science"
+        code, _, errors = tax("generate", leaf, "--teacher", server.url, "--samples", 2, "--out", "out", "--quiet")
+    assert code == 2
+    assert "has stopped answering (connection refused, 10 times in a row)" in errors
+
+
 def test_the_key_comes_from_the_environment(tax, taxonomy, monkeypatch):
     monkeypatch.setenv("TAX_API_KEY", "sesame")
     with RunningLoopback() as server:

@@ -107,7 +107,7 @@ class Caller:
         self._journal = journal
         self._seed = seed
         self._structured = True
-        self._failures = 0
+        self._failures = self._answers = 0
         self._lost: UserError | None = None  # an answer could not be kept: nothing more is asked
         self._sent: set[asyncio.Task[Completion]] = set()
 
@@ -191,7 +191,7 @@ class Caller:
         return await self._with_retries(request, priority)
 
     async def _with_retries(self, request: Request, priority: Priority) -> Completion:
-        cause = ""
+        cause, gone, answers = "", False, self._answers
         for tried in range(TRIES):
             await self.throttle.acquire(priority)
             if self._lost is not None:
@@ -204,10 +204,12 @@ class Caller:
                 # Shielded: where nobody waits for it any longer, a call under way is still paid for, and kept.
                 return await asyncio.shield(sent)
             except TryAgain as error:
-                cause = str(error)
+                cause, gone = str(error), error.gone
                 self.meter.retries[cause] += 1
                 self._count_failure(cause)
                 await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
+        if gone and self._answers == answers:  # nor did anybody answer another call in all that time
+            raise self._stopped(cause, TRIES)
         raise CallFailed(f"{cause}, {TRIES} times")
 
     async def _send(self, request: Request) -> Completion:
@@ -250,10 +252,13 @@ class Caller:
     def _count_failure(self, cause: str) -> None:
         self._failures += 1
         if self._failures > max(FAILURES_IN_A_ROW, 5 * self.throttle.slots):
-            raise TeacherError(
-                f"the teacher {self.teacher.name} has stopped answering ({cause}, {self._failures} times in a row). "
-                "Finished calls are kept: run the same command again when it is back"
-            )
+            raise self._stopped(cause, self._failures)
+
+    def _stopped(self, cause: str, times: int) -> TeacherError:
+        return TeacherError(
+            f"the teacher {self.teacher.name} has stopped answering ({cause}, {times} times in a row). "
+            "Finished calls are kept: run the same command again when it is back"
+        )
 
 
 def _back_off(tried: int) -> float:

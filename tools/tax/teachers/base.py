@@ -17,11 +17,15 @@ class CallFailed(Exception):
 
 
 class TryAgain(Exception):
-    """The engine could not answer just now; the message is the cause. `after`: seconds to wait, where it says so."""
+    """The engine could not answer just now; the message is the cause.
 
-    def __init__(self, cause: str, after: float | None = None) -> None:
+    `after`: seconds to wait, where it says so. `gone`: there was nobody to ask, so the call itself is not to blame.
+    """
+
+    def __init__(self, cause: str, after: float | None = None, *, gone: bool = False) -> None:
         super().__init__(cause)
         self.after = after
+        self.gone = gone
 
 
 class Unstructured(Exception):

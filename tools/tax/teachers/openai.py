@@ -79,7 +79,7 @@ class OpenAITeacher:
             if len(self.servers.all) == 1:
                 raise
             elsewhere = server.aside and self.servers.another(server)
-            raise TryAgain(f"{fault} from {server.url}", 0.0 if elsewhere else fault.after) from fault
+            raise TryAgain(f"{fault} from {server.url}", 0.0 if elsewhere else fault.after, gone=fault.gone) from fault
 
     async def choose_model(self) -> None:
         """Ask every server for its models; take their only one where none was named. Raises TeacherError.
@@ -175,8 +175,9 @@ class OpenAITeacher:
                     text += more
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             fault = _connection_fault(error)
-            self.servers.failed(server, fault, gone=isinstance(error, aiohttp.ClientConnectorError))
-            raise TryAgain(fault) from error
+            gone = isinstance(error, aiohttp.ClientConnectorError)
+            self.servers.failed(server, fault, gone=gone)
+            raise TryAgain(fault, gone=gone) from error
         finally:
             server.in_flight -= 1
         if response.status in _BUSY and response.status >= 500:
