@@ -175,6 +175,9 @@ def test_conversations_of_another_tool_are_credited_or_refused(tax, taxonomy, tm
             "dialogue", tmp_path / "named", "--teacher", server.url, "--quiet", "--out", tmp_path / "on"
         )
         assert code == 0, errors
+    made = lines(tmp_path / "on/samples.jsonl")[0]["id"]
+    told = tax("blame", made, "--run", tmp_path / "on")[1]
+    assert "sea.jsonl" in told and f"credit    {credit}" in told and "leaf  " not in told
     code, output, _ = tax("export", tmp_path / "unnamed", "--out", tmp_path / "out")
     assert code == 1
     assert "asks for credit, and nobody is named" in output

@@ -59,7 +59,12 @@ def trace(found: Found, root: Path) -> str:
         ]
     entry: dict[str, Any] = next((leaf for leaf in found.manifest["inputs"] if leaf["blob"] == sample.leaf_blob), {})
     path = _inside(root, str(entry.get("path", "")))
-    lines += ["", *(_pool_lines(sample, entry, root) if "pool" in entry else _leaf_lines(sample, found, path, root))]
+    if entry.get("imported"):
+        lines += ["", *_brought_lines(sample, entry)]
+    elif "pool" in entry:
+        lines += ["", *_pool_lines(sample, entry, root)]
+    else:
+        lines += ["", *_leaf_lines(sample, found, path, root)]
     if sample.source:
         lines += ["", *_source_lines(sample.source, path and path.parent, root)]
     lines += ["", f"  teacher   {printable(sample.teacher)}, by {printable(sample.prompt)}"]
@@ -97,6 +102,13 @@ def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> 
         place = f"number {index + 1}, {_lines(line, last)} of {FILE_NAME}"
         label = "seed" if key == "seed_examples" else "template"
         yield f"  {label:9} {place}, written by {_authors(path, line, last, root)}"
+
+
+def _brought_lines(sample: Sample, entry: dict[str, Any]) -> Iterator[str]:
+    """Tell the file of another tool that a sample was brought from."""
+    credit = str(entry.get("credit") or "nobody is named: tax recycle has --credit")
+    yield f"  file      {printable(str(entry.get('path', sample.leaf)))} (blob {sample.leaf_blob[:12]}), of another tool"
+    yield f"  credit    {printable(credit)}"
 
 
 def _pool_lines(sample: Sample, entry: dict[str, Any], root: Path) -> Iterator[str]:
