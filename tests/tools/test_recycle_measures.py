@@ -46,6 +46,6 @@ def test_a_model_that_is_none_is_told_before_any_call(tax, taxonomy, alpaca):
     with RunningLoopback() as server:
         code, _, errors = tax("recycle", alpaca, "--teacher", server.url, "--measure", str(taxonomy))
         assert (code, server.seen) == (2, 0)
-        assert "cannot be loaded" in errors
+        assert "is no model folder: it has no config.json" in errors
         code, _, errors = tax("recycle", alpaca, "--teacher", server.url, "--encoder", str(taxonomy))
         assert (code, "--encoder goes with --measure" in errors) == (2, True)
