@@ -40,6 +40,7 @@ class Translate:
     done = "translated"
     falls_back = False
     prompts = (TRANSLATE, ANSWER, CONVERSATION.prompt)
+    stages = ("translated", "answered", "conversation judged")
 
     @property
     def settings(self) -> Mapping[str, Any]:
