@@ -53,7 +53,38 @@ def causal_model(folder, *, texts=TEXTS, context=256, hidden=32, layers=2, seed=
     return str(folder)
 
 
+def encoder_model(folder, *, context=64, seed=0):
+    """Save a random encoder that reads in both directions, with a token before and one after each text."""
+    import torch
+    from tokenizers.processors import TemplateProcessing
+    from transformers import BertConfig, BertModel
+
+    made = tokenizer(folder)
+    ends = [("<|bos|>", made.bos_token_id), ("<|end|>", made.eos_token_id)]
+    made.backend_tokenizer.post_processor = TemplateProcessing(single="<|bos|> $A <|end|>", special_tokens=ends)
+    made.save_pretrained(folder)
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(made),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=context,
+        pad_token_id=made.pad_token_id,
+    )
+    BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
 def pooled_by(folder, **settings):
     """Write how a Sentence-BERT folder pools."""
-    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling").mkdir(exist_ok=True)
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def modules_of(folder, *types, transformer=""):
+    """Write a Sentence-BERT folder's list of modules; `transformer` is the folder of the first."""
+    places = [transformer, *(f"{number}_{name.rpartition('.')[2]}" for number, name in enumerate(types[1:], start=1))]
+    listed = [{"idx": n, "path": path, "type": name} for n, (name, path) in enumerate(zip(types, places, strict=True))]
+    (folder / "modules.json").write_text(json.dumps(listed), encoding="utf-8")

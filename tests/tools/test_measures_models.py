@@ -1,12 +1,11 @@
-"""Measures by a model: perplexity, IFD and coherence, against a real tiny model and by hand."""
+"""Measures by a model: perplexity and IFD, against a real tiny model and by hand."""
 
 import math
 
 import pytest
 
-from support.random_model import causal_model, pooled_by
+from support.random_model import causal_model
 from tax.measures import lengths
-from tax.measures.coherence import Embedder
 from tax.measures.perplexity import (
     CERTAIN,
     EMPTY,
@@ -18,7 +17,6 @@ from tax.measures.perplexity import (
     perplexity,
     summarize,
 )
-from tax.problems import UserError
 
 PAIRS = [
     ("What is the tide?", "The tide is the rise and fall of the sea."),
@@ -119,40 +117,6 @@ def test_nothing_measured_is_nothing_said():
 
 def test_a_huge_loss_does_not_overflow():
     assert perplexity(1e6) == math.exp(700)
-
-
-def test_coherence_of_a_text_with_itself_is_one(folder):
-    embedder = Embedder(folder)
-    same, other = embedder.coherence([("the tide", "the tide"), ("the tide", "two three { }")])
-    assert same == pytest.approx(1.0, abs=1e-5)
-    assert other < same
-
-
-def test_coherence_does_not_hang_on_the_batch(folder):
-    embedder = Embedder(folder)
-    long = "the moon pulls the water of the sea"
-    assert embedder.coherence([("why", long)])[0] == pytest.approx(
-        embedder.coherence([(long, "x"), ("why", long)])[1], abs=1e-5
-    )
-
-
-def test_a_sentence_bert_folder_says_how_it_pools(tmp_path):
-    folder = tmp_path / "sbert"
-    causal_model(folder)
-    pooled_by(folder, pooling_mode_cls_token=True)
-    first, second = Embedder(str(folder)).coherence([("the tide", "the sea"), ("the tide", "the moon")])
-    assert first == pytest.approx(second, abs=1e-5)  # a causal model's first token sees nothing of what follows
-
-
-def test_an_unknown_pooling_is_refused(tmp_path):
-    pooled_by(tmp_path, pooling_mode_max_tokens=True)
-    with pytest.raises(UserError, match="pooling_mode_max_tokens"):
-        Embedder(str(tmp_path))
-
-
-def test_a_model_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(UserError, match="nowhere"):
-        Scorer(str(tmp_path / "nowhere"))
 
 
 def test_lengths_by_hand():

@@ -159,6 +159,20 @@ def test_the_better_one_is_kept(tax, taxonomy, alpaca, first, second, verdict):
         assert ratings == ({} if verdict else shown)
 
 
+def test_stages_stand_in_the_order_of_a_sample_that_goes_through_all(tax, taxonomy, run):
+    samples = lines(run / "samples.jsonl")
+    samples.sort(key=lambda sample: sample["kind"] == "knowledge")  # the last to come have a stage before the last
+    written = "".join(json.dumps(sample) + "\n" for sample in samples)
+    (run / "samples.jsonl").write_text(written, encoding="utf-8")
+    with RunningLoopback() as server:
+        manifest = recycle(tax, server.url, run, "--keep", "better", "--concurrency", 1)
+    stages = ["instruction reflected", "response reflected", "faithfulness judged", "compared"]
+    assert list(manifest["stages"]) == stages
+    told = (taxonomy / "recycled/report.md").read_text(encoding="utf-8")
+    places = [told.index(stage) for stage in stages]
+    assert places == sorted(places)
+
+
 def test_ratings_that_cannot_be_read_are_no_tie(tax, alpaca):
     with RunningLoopback(say=comparing((11, 0), (8, 6))) as server:
         manifest = recycle(tax, server.url, alpaca, "--keep", "better")

@@ -8,7 +8,7 @@ import pytest
 from support.improving import improve, without_teacher
 from support.leaves import lines
 from support.loopback import Faults, RunningLoopback
-from tax.improve.written import language_fault
+from tax.improve.written import is_untranslated, language_fault
 
 CHINESE = (
     "請用自己的話把這件事情的原因、經過和結果說清楚，寫給完全不懂的人看，並且舉一個生活中常見的例子，最後提醒要注意什麼"
@@ -185,3 +185,35 @@ def test_languages_are_told_by_their_scripts(text, tag, fault):
 def test_what_was_asked_about_may_be_quoted():
     assert language_fault("「这」的正體字是「這」。", "zh-Hant-TW") == "Simplified characters"
     assert language_fault("「这」的正體字是「這」。", "zh-Hant-TW", "「这」是什麼字？") is None
+
+
+@pytest.mark.parametrize(
+    ("translation", "source", "to", "same"),
+    [
+        ("Say  why the tide rises\ntwice.", "Say why the tide rises twice.", "fr", True),
+        ("SAY WHY THE TIDE RISES TWICE.", "Say why the tide rises twice.", "fr", True),
+        ("Dis pourquoi la mer monte.", "Say why the tide rises twice.", "fr", False),
+        ("Say why the tide rises.", "Say why the tide rises.", "fr", False),  # four words, and one that may be a name
+        ("Anna Karenina, Oblomov, Der Prozess, Madame Bovary", "Anna Karenina, Oblomov, Der Prozess, Madame Bovary",
+         "fr", False),
+        ("def add(a, b): return a plus b and c", "def add(a, b): return a plus b and c", "fr", False),
+        ("`select name from users where age`", "`select name from users where age`", "fr", False),
+        ("Say why the tide rises twice.", "Say why the tide rises twice.", "en-GB", False),
+    ],
+)  # fmt: skip
+def test_a_translation_that_is_the_text_itself_is_told(translation, source, to, same):
+    assert is_untranslated(translation, source, to, "en") is same
+
+
+def test_a_text_that_is_in_the_language_already_may_stay():
+    text = "Explique en quelques phrases simples pourquoi la mer monte et descend deux fois par jour sur nos côtes."
+    assert not is_untranslated(text, text, "fr", "en")
+    assert is_untranslated(text, text, "de", "en")
+
+
+def test_a_short_prompt_that_came_back_as_it_was_is_dropped(tax, taxonomy):
+    rows = [{"instruction": "Say why the tide rises twice.", "output": "The moon pulls."}]
+    (taxonomy / "tide.json").write_text(json.dumps(rows), encoding="utf-8")
+    with RunningLoopback(say=chinese(translation="{text}", answer="La lune attire la mer.")) as server:
+        manifest = improve(tax, "translate", server.url, "tide.json", "--to", "fr")
+    assert (manifest["kept"], manifest["dropped"]) == (0, {"left untranslated": 1})

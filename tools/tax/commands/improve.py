@@ -59,7 +59,7 @@ def _improving(command: Command) -> Command:
 @click.option(
     "--encoder",
     metavar="MODEL",
-    help="The sentence encoder that measures coherence (default: the states of --measure).",
+    help="The sentence encoder that measures coherence (a folder; default: the states of --measure).",
 )
 @_improving
 def recycle(source: Path, only: Any, keep: Any, **options: Any) -> int:

@@ -38,6 +38,7 @@ class SelfPlay:
     done = "played on to dialogues"
     falls_back = False
     prompts = (USER, ANSWER, CONVERSATION.prompt)
+    stages = ("played", "conversation judged")
 
     @property
     def settings(self) -> Mapping[str, Any]:

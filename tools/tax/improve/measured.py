@@ -5,11 +5,13 @@ from a sentence encoder; the figures of two models are not to be compared with e
 model was Llama 2 7B. Where the model does not use instructions, IFD says nothing, and that is said instead.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from tax.measures.lengths import lengths
+from tax.measures.models import is_out_of_memory
 from tax.report.markup import cell
 from tax.sample import Sample
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tax.measures.perplexity import Scorer
 
 Pair = tuple[str, str]  # instruction, response
+SIDES = ("before", "after")
 
 COLUMNS = ("", "Ins len", "Res len", "Ins ppl", "Res ppl 1", "Res ppl 2", "Coherent", "IFD", "IFD of ppl", "IFD < 1")
 PAPER = (  # Reflection-Tuning, Table 3
@@ -55,37 +58,62 @@ def pair_of(sample: Sample) -> Pair:
 
 
 def measure(before: Sequence[Pair], after: Sequence[Pair], models: Models | None) -> dict[str, Any]:
-    """Return the measures of the same samples before and after, for a manifest; without models, their lengths."""
-    return {
+    """Return the measures of the same samples before and after, for a manifest; without models, their lengths.
+
+    The models' figures are of the samples that they can measure on both sides: `scored` says how many, `unscored` why
+    not the others. Where memory is too small there are none, and `failed` says so: the run itself is done by now.
+    """
+    measures: dict[str, Any] = {
         "model": models.name if models else None,
         "encoder": models.encoder_name if models else None,
         "samples": len(after),
-        "before": _row(before, models),
-        "after": _row(after, models),
+        "before": _lengths(before),
+        "after": _lengths(after),
     }
+    if models is None:
+        return measures
+    try:
+        scored, unscored, rows = _by_models(before, after, models)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return measures | {"failed": "out of memory"}
+    told = {side: measures[side] | row for side, row in zip(SIDES, rows, strict=True)}
+    return measures | {"scored": scored, "unscored": unscored} | told
 
 
-def _row(pairs: Sequence[Pair], models: Models | None) -> dict[str, Any]:
+def _lengths(pairs: Sequence[Pair]) -> dict[str, Any]:
     asked, said = lengths(pair[0] for pair in pairs), lengths(pair[1] for pair in pairs)
-    row = {"instruction_words": asked.mean if asked else None, "response_words": said.mean if said else None}
-    return row | (_by_models(pairs, models) if models else {})
+    return {"instruction_words": asked.mean if asked else None, "response_words": said.mean if said else None}
 
 
-def _by_models(pairs: Sequence[Pair], models: Models) -> dict[str, Any]:
-    from tax.measures.perplexity import summarize
+def _by_models(
+    before: Sequence[Pair], after: Sequence[Pair], models: Models
+) -> tuple[int, dict[str, int], list[dict[str, Any]]]:
+    """Return how many samples are scored on both sides, why not the others, and the figures of each side."""
+    from tax.measures.perplexity import Score, Unscored, summarize
 
-    summary = summarize(models.scorer.score_all(pairs))
-    coherence = models.embedder.coherence(pairs) if pairs else []
-    return {
-        "coherence": sum(coherence) / len(coherence) if coherence else None,
-        "measurable": summary.measurable,
-        **asdict(summary),
-    }
+    scores = list(zip(models.scorer.score_all(before), models.scorer.score_all(after), strict=True))
+    kept = [place for place, both in enumerate(scores) if all(isinstance(each, Score) for each in both)]
+    unscored: Counter[str] = Counter()
+    for both in scores:
+        reasons = [
+            f"{each.reason} ({side})" for side, each in zip(SIDES, both, strict=True) if isinstance(each, Unscored)
+        ]
+        unscored.update(reasons[:1])  # a sample counts once
+    rows = []
+    for side, pairs in enumerate((before, after)):
+        summary = summarize(scores[place][side] for place in kept)
+        coherence = models.embedder.coherence([pairs[place] for place in kept])
+        figures = asdict(summary) | {"measurable": summary.measurable}
+        del figures["scored"], figures["unscored"]  # of both sides, so said once
+        rows.append({"coherence": sum(coherence) / len(coherence) if coherence else None, **figures})
+    return len(kept), dict(unscored), rows
 
 
 def table(measures: Mapping[str, Any]) -> str:
     """Return the measures as a table, in Markdown that the terminal can show too."""
-    rows = [COLUMNS, *(_told(name, measures[name]) for name in ("before", "after"))]
+    rows = [COLUMNS, *(_told(name, measures[name]) for name in SIDES)]
     rows += [(name, *map(_one, values[:5]), *map(_two, values[5:]), "", "") for name, *values in PAPER]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = [
@@ -126,13 +154,23 @@ def _notes(measures: Mapping[str, Any]) -> list[str]:
         f"{measures['samples']:,} recycled samples. Perplexities by {cell(measures['model'])}, coherence by "
         f"{cell(measures['encoder'])}; lengths in words. The paper's figures are by Llama 2 7B, in tokens."
     ]
-    for name in ("before", "after"):
-        row = measures[name]
-        if row["scored"] and not row["measurable"]:
+    if "failed" in measures:
+        notes.append(
+            f"The models' figures are missing: {measures['failed']}. The samples are whole. Free memory or name a "
+            "smaller model, and give the same command again: no finished call is asked twice."
+        )
+        return notes
+    for side in SIDES:
+        row = measures[side]
+        if measures["scored"] and not row["measurable"]:
             notes.append(
-                f"IFD {name}: not measurable with this model. Only {row['below_one']:.0%} of the samples have an IFD "
+                f"IFD {side}: not measurable with this model. Only {row['below_one']:.0%} of the samples have an IFD "
                 "under 1, so it hardly uses instructions; 80% are needed."
             )
-        for reason, count in row["unscored"].items():
-            notes.append(f"{count:,} samples {name} are not measured: {reason}.")
+    if measures["unscored"]:
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in measures["unscored"].items())
+        notes.append(
+            f"The models' figures are of {measures['scored']:,} of the samples, those that can be measured both before "
+            f"and after. Of the others: {reasons}."
+        )
     return notes

@@ -47,6 +47,7 @@ class Recycle:
     done = "recycled"
     falls_back = True
     prompts = (INSTRUCTION, RESPONSE, PROMPT, judge.FAITHFULNESS.prompt)
+    stages = ("instruction reflected", "response reflected", "faithfulness judged", "compared")
 
     @property
     def settings(self) -> Mapping[str, Any]:

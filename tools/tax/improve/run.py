@@ -147,6 +147,9 @@ class ImprovementRun:
                 result.skipped, result.stop = True, only[1]  # a leaf for which the method has nothing to do
             results.append(result)
         counts = describe(results, self.board, self.caller)
+        # Samples go through at once, and not all through every stage: who enters one first says nothing of its place.
+        in_order = sorted(counts["stages"], key=self._method.stages.index)
+        counts["stages"] = {name: counts["stages"][name] for name in in_order}
         return counts | {"originals": sum(result.originals for result in results), "leaves": [*map(asdict, results)]}
 
 

@@ -16,7 +16,7 @@ from tax.generate.skills import dialogue, judged
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.survivors import lost, read_names
 from tax.improve.work import BEGUN, NOTHING, Given, Shown, Tools
-from tax.improve.written import language_fault
+from tax.improve.written import is_untranslated, language_fault
 from tax.languages import language_name
 from tax.leaf import Message
 from tax.prompts import load, wording_of
@@ -40,6 +40,7 @@ class Translate:
     done = "translated"
     falls_back = False
     prompts = (TRANSLATE, ANSWER, CONVERSATION.prompt)
+    stages = ("translated", "answered", "conversation judged")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -111,6 +112,8 @@ class Translation:
         fault = language_fault(translation, self._to, message.content)
         if fault:
             return fault, translation
+        if is_untranslated(translation, message.content, self._to, self._sample.language):
+            return "left untranslated", translation
         gone = lost(message.content, translation, names, self._sample.language)
         if gone:
             kind, what = gone

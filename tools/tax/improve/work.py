@@ -94,6 +94,11 @@ class Method(Protocol):
         ...
 
     @property
+    def stages(self) -> Sequence[str]:
+        """The names of all its stages, in the order in which a sample goes through those that are its own."""
+        ...
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """Its settings, for the run's identity."""
         ...

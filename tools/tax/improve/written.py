@@ -1,7 +1,8 @@
 """Whether a text is written in the language that it should be in.
 
 Long texts are told by the language identifier (languages.py), short ones by their script alone: a short English answer
-passes for French. Traditional and Simplified Chinese are told apart by OpenCC's tables (script.py).
+passes for French. Of a translation, one that is the text itself is told too, however short. Traditional and Simplified
+Chinese are told apart by OpenCC's tables (script.py).
 """
 
 import re
@@ -12,8 +13,11 @@ from tax.script import KANA, is_traditional, simplified
 
 LEAST = 0.3  # of a text's words in the script of its language; names, terms and quotations make up the rest
 FEW = 3  # words that say nothing about a language
+LEAST_SAME = 5  # words, names left out, that no two languages write alike one after the other
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`|https?://\S+|<[^<>\n]{1,200}>", re.DOTALL)
+_CODE_SIGNS = re.compile(r"[{}()=;<>\\|]")  # of code that stands in a text unmarked
+_PROSE_WORD = re.compile(r"\b[^\W\d_]+\b")
 _SCRIPTS = {
     "ar": "\u0600-\u06ff\u0750-\u077f",
     "bg": "\u0400-\u04ff",
@@ -58,3 +62,21 @@ def language_fault(text: str, tag: str, quotable: str = "") -> str | None:
     if is_traditional(tag) and simplified(prose, tag).keys() - set(quotable):
         return "Simplified characters"
     return None
+
+
+def is_untranslated(translation: str, source: str, tag: str, source_tag: str) -> bool:
+    """Tell whether a translation is the text that was to be translated, but for case and white space.
+
+    Code and names may stay as they are, so a text of few other words, or with signs of code, is not told by this; nor
+    is one between languages that are close, or one that is in the language already, whatever its sample states.
+    """
+    if translation.casefold().split() != source.casefold().split():
+        return False
+    stated = source_tag.lower().partition("-")[0]
+    if is_kin(tag, stated) or _CODE_SIGNS.search(source):
+        return False
+    words = [word for word in _PROSE_WORD.findall(_CODE.sub(" ", source)) if word.islower()]
+    if len(words) < LEAST_SAME:
+        return False
+    found = language_of(source) if is_told(tag) else None
+    return not (found and is_kin(tag, found))

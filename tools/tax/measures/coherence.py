@@ -1,17 +1,15 @@
 """Coherence of instruction and response: the cosine of their sentence embeddings (Reflection-Tuning 6.1).
 
-The paper names Sentence-BERT without its model. Any encoder's folder will do; a Sentence-BERT folder's own pooling
-(`1_Pooling/config.json`) is honoured where it is the mean or the first token, and the mean is taken where it says
-nothing. What is beyond the encoder's context is left out.
+The paper names Sentence-BERT without its model. Any encoder's folder will do: a Sentence-BERT folder's own pooling and
+length are honoured (sentence_bert.py), and the mean is taken where it says nothing. What is beyond the encoder's length
+is left out.
 """
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tax.measures.models import context_length, load
-from tax.problems import UserError
+from tax.measures.sentence_bert import read_encoder
 
 if TYPE_CHECKING:
     import torch
@@ -24,56 +22,66 @@ class Embedder:
 
     def __init__(self, path: str) -> None:
         """Load the encoder of a folder. Raises UserError."""
-        self._pooling = _pooling(Path(path))
-        self._tokenizer, self._model = load(path, "AutoModel")
-        self._context = context_length(self._model, self._tokenizer)
-        if self._tokenizer.pad_token is None:
-            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._encoder = read_encoder(path)
+        self._tokenizer, self._model = load(self._encoder.transformer, "AutoModel")
+        context = context_length(self._model, self._tokenizer)
+        self.context = min(context, self._encoder.longest or context)  # tokens, special ones included
 
     def embed(self, texts: Sequence[str]) -> "torch.Tensor":
-        """Return a matrix (texts, dimensions) of unit vectors; an empty text is a zero vector."""
+        """Return a matrix (texts, dimensions) of unit vectors; a text of white space alone is a zero vector."""
         import torch
 
-        parts = [self._embed(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
-        return torch.cat(parts)
+        rows = [self._tokens(text) for text in texts]
+        filled = [place for place, row in enumerate(rows) if row]
+        parts = [
+            self._embed([rows[place] for place in filled[start : start + BATCH]])
+            for start in range(0, len(filled), BATCH)
+        ]
+        vectors = torch.zeros(len(texts), parts[0].shape[1] if parts else 1)
+        if parts:
+            vectors[filled] = torch.cat(parts)
+        return vectors
 
     def coherence(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """Return the cosine of each pair of texts, -1 to 1."""
-        first = self.embed([instruction for instruction, _ in pairs])
-        second = self.embed([response for _, response in pairs])
-        return [float(value) for value in (first * second).sum(dim=1)]
+        """Return the cosine of each pair of texts, -1 to 1; 0 where one of them is empty."""
+        if not pairs:
+            return []
+        vectors = self.embed([text for pair in pairs for text in pair])
+        return [float(value) for value in (vectors[::2] * vectors[1::2]).sum(dim=1)]
 
-    def _embed(self, texts: Sequence[str]) -> "torch.Tensor":
+    def _tokens(self, text: str) -> list[int]:
+        if not text.strip():
+            return []  # not the vector of the special tokens, which would say how alike nothing is to something
+        text = text.lower() if self._encoder.lower else text
+        return list(self._tokenizer(text, truncation=True, max_length=self.context)["input_ids"])
+
+    def _embed(self, rows: Sequence[list[int]]) -> "torch.Tensor":
+        """Return the unit vectors of rows of tokens, padded on the right whatever side the tokenizer prefers."""
         import torch
 
-        encoded = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self._context, return_tensors="pt"
-        )
-        mask = encoded["attention_mask"].to(self._model.device)
+        ids = torch.full((len(rows), max(map(len, rows))), self._tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for place, row in enumerate(rows):
+            ids[place, : len(row)] = torch.tensor(row)
+            mask[place, : len(row)] = 1
+        device = self._model.device
+        ids, mask = ids.to(device), mask.to(device)
         with torch.inference_mode():
-            states = self._model(
-                input_ids=encoded["input_ids"].to(self._model.device), attention_mask=mask
-            ).last_hidden_state.float()
-        weights = mask.unsqueeze(-1).float()
-        if self._pooling == "cls":
-            vectors = states[:, 0]
-        else:
-            vectors = (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
-        return torch.nn.functional.normalize(vectors, dim=1).cpu()
+            states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        return torch.nn.functional.normalize(pooled(states, mask, self._encoder.pooling), dim=1).cpu()
 
 
-def _pooling(folder: Path) -> str:
-    """Return how a Sentence-BERT folder pools: mean or cls. Raises UserError for another way."""
-    config = folder / "1_Pooling" / "config.json"
-    if not config.is_file():
-        return "mean"
-    try:
-        settings = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{config} cannot be read: {error}") from error
-    chosen = sorted(name for name, value in settings.items() if name.startswith("pooling_mode_") and value is True)
-    if chosen == ["pooling_mode_cls_token"]:
-        return "cls"
-    if chosen in ([], ["pooling_mode_mean_tokens"]):
-        return "mean"
-    raise UserError(f"{config} pools by {', '.join(chosen)}: only the mean and the first token are known here")
+def pooled(states: "torch.Tensor", mask: "torch.Tensor", pooling: str) -> "torch.Tensor":
+    """Return one vector of each text: states (texts, tokens, dimensions), a mask that is 1 and then 0, one of POOLINGS.
+
+    The weighted mean weighs each token by its place, the first by 1 (Muennighoff 2022, SGPT).
+    """
+    if pooling == "cls":
+        return states[:, 0]
+    if pooling == "lasttoken":
+        last = mask.sum(dim=1) - 1
+        return states[range(len(states)), last]
+    if pooling == "max":
+        return states.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).amax(dim=1)
+    weights = (mask * mask.cumsum(dim=1) if pooling == "weightedmean" else mask).unsqueeze(-1).float()
+    return (states * weights).sum(dim=1) / weights.sum(dim=1)
