@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
         ("generate.py --samples 1 --busy 20 --drop 20", "kept"),
         ("servers.py --seconds 0.01 --samples 1", "kept"),
         ("improve.py --samples 5 recycle", "made"),
+        ("hf.py --calls 4 --tokens 8", "tokens"),
     ],
 )
 def test_a_benchmark_runs_to_its_end(call, kept, tmp_path):
