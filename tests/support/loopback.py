@@ -211,9 +211,12 @@ REFUSALS: dict[str, Callable[[int, int, int], str]] = {
         f"{context} tokens and your request has {prompt} input tokens ({answer} > {context} - {prompt})."
     ),
     "vllm 0.15": lambda prompt, answer, context: (
-        f"This model's maximum context length is {context} tokens. However, you requested {answer} output tokens and "
-        f"your prompt contains at least {max(1, context - answer + 1)} input tokens, for a total of at least "
-        f"{max(answer, context) + 1} tokens. Please reduce the length of the input prompt or the number of requested "
+        f"max_tokens={answer} cannot be greater than max_model_len=max_total_tokens={context}. Please request fewer "
+        "output tokens."
+        if answer > context
+        else f"This model's maximum context length is {context} tokens. However, you requested {answer} output tokens "
+        f"and your prompt contains at least {context - answer + 1} input tokens, for a total of at least "
+        f"{context + 1} tokens. Please reduce the length of the input prompt or the number of requested "
         "output tokens."
     ),
     "sglang": lambda prompt, answer, context: (

@@ -5,16 +5,18 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("ray", reason="needs the cluster extra")
 
 import ray
+from ray.exceptions import ObjectLostError
 
 from support.loopback import RunningLoopback
 from tax.config import TeacherConfig
-from tax.teachers.base import Request, Sampling, TeacherError
+from tax.teachers.base import CallFailed, Request, Sampling, TeacherError, TryAgain
 from tax.teachers.cluster import Cluster, _share, open_cluster
 
 LEAVES = "taxonomy/compositional_skills"
@@ -93,6 +95,36 @@ def opened(spec, configured=None, workers=2, use=None):
             await teacher.close()
 
     return asyncio.run(once())
+
+
+def test_an_answer_lost_with_its_node_is_asked_for_again():
+    """A large answer stays on its node until it is fetched. Told by Ray's own error: one machine cannot lose a node."""
+
+    async def lost_answer(request):
+        raise ObjectLostError("00" * 28, "", "")
+
+    async def lose_one(teacher):
+        (name,) = teacher._workers
+        worker = teacher._workers[name]
+        request = Request(teacher.model, (("user", "hello"),), Sampling())
+        teacher._workers[name] = SimpleNamespace(complete=SimpleNamespace(remote=lost_answer))
+        try:
+            with pytest.raises(TryAgain, match=r"worker 1 .* lost"):
+                await teacher.complete(request)
+        finally:
+            teacher._workers[name] = worker
+        return await teacher.complete(request)
+
+    with RunningLoopback() as server:
+        assert opened(server.url, workers=1, use=lose_one).text
+
+
+def test_a_prompt_that_is_too_long_is_told_through_the_cluster():
+    async def ask(teacher):
+        await teacher.complete(Request(teacher.model, (("user", "word " * 5000),), Sampling()))
+
+    with RunningLoopback(context=2048) as server, pytest.raises(CallFailed, match="too long for the teacher"):
+        opened(server.url, workers=1, use=ask)
 
 
 def test_each_worker_has_its_share_of_the_servers():

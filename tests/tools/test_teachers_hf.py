@@ -20,7 +20,7 @@ from tax.answers import parse  # noqa: E402
 from tax.config import EngineOptions, TeacherConfig  # noqa: E402
 from tax.prompts import load  # noqa: E402
 from tax.teachers.base import CallFailed, Request, Sampling, TeacherError  # noqa: E402
-from tax.teachers.engines import chat_tokens, fingerprint  # noqa: E402
+from tax.teachers.engines import chat_tokens, fingerprint, hub_commit  # noqa: E402
 from tax.teachers.open import open_teacher  # noqa: E402
 
 
@@ -171,6 +171,29 @@ def test_the_identity_follows_the_weights(folder, tmp_path):
     tuned = save_tiny_model(tmp_path / "tiny", seed=1)
     assert fingerprint(folder) == fingerprint(shutil.copytree(folder, tmp_path / "copy"))
     assert len({fingerprint(folder), fingerprint(tuned), fingerprint(folder, "bfloat16")}) == 3
+    assert len({fingerprint(None, "commit", 4096), fingerprint(None, "commit", 8192), fingerprint(folder)}) == 3
+
+
+def test_the_identity_follows_the_context(folder):
+    async def identity(teacher):
+        return teacher.model
+
+    short, plain, takes = (using(folder, identity, context=context) for context in (256, None, 10**6))
+    assert short != plain == takes
+
+
+def test_the_commit_of_a_fetched_model(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert hub_commit("some/model") is None
+    assert hub_commit("s3://no/name/of/a/hub") is None
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    for name, text in ((f"snapshots/{commit}/config.json", "{}"), ("refs/main", commit)):
+        file = tmp_path / "models--some--model" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+    assert hub_commit("some/model") == commit
 
 
 def test_what_cannot_be_used(folder, tmp_path):

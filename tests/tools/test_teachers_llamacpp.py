@@ -64,6 +64,13 @@ def test_a_call_that_nobody_waits_for_ends(file):
     assert using(file, impatient).completion_tokens <= 3
 
 
+def test_the_identity_follows_the_context(file):
+    async def identity(teacher):
+        return teacher.model
+
+    assert using(file, identity, context=256) != using(file, identity)
+
+
 def test_what_cannot_be_used(file, tmp_path):
     with pytest.raises(CallFailed, match="too long for the teacher"):
         using(file, lambda teacher: teacher.complete(ask("word " * 400)), context=256)

@@ -118,6 +118,10 @@ def test_halves_find_a_context_that_is_never_said():
         ("your request has 41 input tokens, at least", (None, 41)),
         ("your prompt contains at least 41 input tokens", (None, None)),
         ("max_tokens is too large", (None, None)),
+        ("max_tokens=9000 cannot be greater than max_model_len=max_total_tokens=4096. Please", (4096, None)),
+        ("Input length (170068) exceeds model's maximum context length (131072).", (131072, 170068)),
+        ("However, you requested 100500 tokens in the messages, Please reduce", (None, 100500)),
+        ("The decoder prompt (length 5001) is longer than the maximum model length of 4096.", (4096, 5001)),
     ],
 )
 def test_what_refusals_tell(refusal, numbers):

@@ -21,7 +21,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else ray warns of a change to come
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError, RayTaskError
 
 from tax.config import TeacherConfig
 from tax.problems import excerpt
@@ -127,7 +127,9 @@ class Cluster:
         try:
             # What filled the prompt stays here: it is for teachers without a model.
             outcome: _Outcome = await self._workers[server.url].complete.remote(replace(request, fields={}))
-        except RayActorError as error:
+        except RayTaskError:
+            raise  # our own fault: a worker returns what its teacher raises
+        except RayError as error:  # the worker, or its node with an answer that had not yet been fetched from there
             self.servers.failed(server, "lost", gone=True)
             raise TryAgain(f"{server.url} lost", 0.0 if self.servers.another(server) else None) from error
         finally:

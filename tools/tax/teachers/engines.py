@@ -24,19 +24,33 @@ def model_folder(engine: str, path: str) -> Path:
     return folder.resolve()
 
 
-def fingerprint(model: Path, *settings: object) -> str:
+def fingerprint(model: Path | None, *settings: object) -> str:
     """Return 12 hexadecimal digits that tell models and settings apart: they stand in the key of every call.
 
     Of each file, its size and 64 KiB of every 16 MiB are read, so that a large model takes a second and not minutes;
-    tuning moves nearly all weights, so it is seen.
+    tuning moves nearly all weights, so it is seen. Without a model, the settings alone count. The context is one of
+    them as the engine has it in the end: where it is short, it cuts answers.
     """
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=6)
+    if model is None:
+        return digest.hexdigest()
     files = [model] if model.is_file() else sorted(path for path in model.iterdir() if path.suffix in _WEIGHTS)
     for path in files:
         digest.update(f"{path.name if path != model else ''} {path.stat().st_size}\n".encode())
         for piece in _pieces(path):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def hub_commit(name: str) -> str | None:
+    """Return the commit of a model that was fetched from the hub, as the cache has it; None where it is not there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        found = try_to_load_from_cache(name, "config.json")
+    except ValueError:  # no name of the hub's
+        return None
+    return Path(found).parent.name if isinstance(found, str) else None
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

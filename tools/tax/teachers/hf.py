@@ -38,10 +38,10 @@ class HF:
     def __init__(self, name: str, path: str, options: EngineOptions) -> None:
         folder = model_folder("hf", path)
         self.name = name
-        self.model = f"hf:{folder.name}@{fingerprint(folder, options.dtype)}"
         self._tokenizer, self._model = _loaded(folder, options.dtype)
         self._ends = _take_ends(self._model, self._tokenizer)
         self._context = _context(self._model.config, options.context)
+        self.model = f"hf:{folder.name}@{fingerprint(folder, options.dtype, self._context)}"
         vocabulary = max(len(self._tokenizer), self._model.config.get_text_config().vocab_size)
         self._grammars = from_tokenizer(self._tokenizer, vocabulary, self._ends)
         self._batch = options.batch

@@ -33,10 +33,10 @@ class LlamaCpp:
         if not file.is_file():
             raise TeacherError(f"llamacpp:{excerpt(path)}: there is no such file. Name a model's .gguf file")
         self.name = name
-        self.model = f"llamacpp:{file.name}@{fingerprint(file)}"
         self._llama = _loaded(file, options.context)
         self._tokenizer = _Tokenizer(self._llama)
         self._context = _context(self._llama)
+        self.model = f"llamacpp:{file.name}@{fingerprint(file, self._context)}"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._closed = False
 

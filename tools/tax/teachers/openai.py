@@ -42,7 +42,7 @@ _LENGTH_WORDS = (
 class _TooLong(CallFailed):
     """A server refused a call for its length; `told` is all that it said."""
 
-    def __init__(self, reason: str, told: str) -> None:
+    def __init__(self, reason: str, told: str = "") -> None:  # a default, or it could not come through Ray
         super().__init__(reason)
         self.told = told
 

@@ -17,10 +17,13 @@ LEAST = 64  # tokens of an answer; where not even so many are taken, it is the p
 DENSITY = 1 / 3  # tokens a byte, until a text turns out to have more: English has about 1/4, Chinese up to 1/3
 OVERHEAD = 64  # tokens that a chat template adds
 # What vLLM, SGLang, llama.cpp, TGI and OpenAI write when they refuse a call for its length.
-_CONTEXT = re.compile(r"context (?:length|size|window)(?: is| of)?(?: only)? \(?([\d,]+)|must be <= ([\d,]+)")
-_PROMPT = re.compile(
-    r"(?<!at least )\b([\d,]+) (?:input tokens|`inputs` tokens|tokens from the input|in the messages|in the prompt)"
-    r"|(?:input|request) \(([\d,]+) tokens\)|messages resulted in ([\d,]+)"
+_CONTEXT = re.compile(
+    r"(?:context|model) (?:length|size|window)(?: is| of)?(?: only)? \(?([\d,]+)"
+    r"|max_model_len=(?:max_total_tokens=)?(\d+)|must be <= ([\d,]+)"
+)
+_PROMPT = re.compile(  # "at least 41 input tokens" is where vLLM stopped counting
+    r"(?<!at least )\b([\d,]+) (?:input tokens|`inputs` tokens|tokens from the input|(?:tokens )?in the messages)"
+    r"|(?:[Ii]nput|request)(?: length)? \(([\d,]+)(?: tokens)?\)|prompt \(length (\d+)\)|messages resulted in ([\d,]+)"
 )
 
 

@@ -7,11 +7,12 @@ calls of one leaf come close together, so that its prefix cache pays (docs/engin
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 from tax.config import EngineOptions
 from tax.problems import excerpt
 from tax.teachers.base import CallFailed, Completion, Request, TeacherError, Unstructured
-from tax.teachers.engines import answer_room, chat_tokens, fingerprint, model_folder
+from tax.teachers.engines import answer_room, chat_tokens, fingerprint, hub_commit, model_folder
 
 os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # stdout is the command's own
 os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
@@ -32,10 +33,9 @@ class VLLM:
 
     def __init__(self, name: str, path: str, options: EngineOptions) -> None:
         self.name = name
-        self.model = f"vllm:{path}"
+        folder = None
         if path.startswith(("/", ".", "~")) or Path(path).is_dir():  # else a name that vLLM fetches
             folder = model_folder("vllm", path)
-            self.model = f"vllm:{folder.name}@{fingerprint(folder, options.dtype)}"
             path = str(folder)
         try:
             self._engine = AsyncLLM.from_engine_args(
@@ -53,6 +53,7 @@ class VLLM:
         except Exception as error:
             raise TeacherError(f"vLLM cannot start with {excerpt(path)}: {excerpt(error, 400)}") from error
         self._context = int(self._engine.model_config.max_model_len)
+        self.model = _identity(path, folder, self._engine.model_config)
         self._calls = itertools.count()
 
     def reads(self, language: str, text: str) -> bool:
@@ -88,3 +89,14 @@ class VLLM:
         """Stop the engine and its processes."""
         self._engine.shutdown(timeout=10)
         del self._engine  # it shuts down once more when it is collected, and at the process's end it could not
+
+
+def _identity(name: str, folder: Path | None, config: Any) -> str:
+    """Return what stands for the model in every call's key, from its files, or for a fetched one its commit.
+
+    A model that was fetched in another way than from the hub has no commit: then its name stands for its weights.
+    """
+    settings = str(config.dtype), int(config.max_model_len)
+    if folder is not None:
+        return f"vllm:{folder.name}@{fingerprint(folder, *settings)}"
+    return f"vllm:{name}@{fingerprint(None, hub_commit(name), *settings)}"
