@@ -22,7 +22,6 @@ PROJECT = Path(__file__).parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
 
 from support.tiny_model import tiny_tokenizer  # noqa: E402
-
 from tax.config import EngineOptions  # noqa: E402
 from tax.teachers.base import Request, Sampling  # noqa: E402
 

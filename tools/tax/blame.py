@@ -107,7 +107,8 @@ def _leaf_lines(sample: Sample, found: Found, path: Path | None, root: Path) -> 
 def _brought_lines(sample: Sample, entry: dict[str, Any]) -> Iterator[str]:
     """Tell the file of another tool that a sample was brought from."""
     credit = str(entry.get("credit") or "nobody is named: tax recycle has --credit")
-    yield f"  file      {printable(str(entry.get('path', sample.leaf)))} (blob {sample.leaf_blob[:12]}), of another tool"
+    path = printable(str(entry.get("path", sample.leaf)))
+    yield f"  file      {path} (blob {sample.leaf_blob[:12]}), of another tool"
     yield f"  credit    {printable(credit)}"
 
 
