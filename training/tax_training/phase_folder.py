@@ -35,6 +35,11 @@ class PhaseFolder:
         """Whether the phase is trained and its model written."""
         return (self.model / "training.json").is_file()
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the phase was trained."""
+        return self.finished or self.checkpoints.is_dir()
+
     def claim(self, identity: dict[str, Any]) -> None:
         """Make the folder that of this phase. Raises UserError where it was begun with another plan or other data."""
         file = self.path / "phase.json"
