@@ -66,6 +66,17 @@ def test_a_mix_with_another_tokenizer_or_other_held_out_samples_is_refused(
         train(plan, out, folder=folder)
 
 
+def test_a_phase_does_not_start_from_a_model_of_another_tokenizer(train, plan_of, tiny, tmp_path, data):
+    folder, out = tmp_path / "data", tmp_path / "out"
+    shutil.copytree(data, folder)
+    plan = plan_of(tiny, "kt1.epochs=1")
+    train(plan, out, folder=folder, only="kt1")
+    other_tokenizer(folder)
+    with pytest.raises(UserError, match="kt1 was trained with another tokenizer than the data has now"):
+        train(plan, out, folder=folder, only="kt2")
+    assert not (out / "kt2").exists()
+
+
 @pytest.mark.parametrize(
     "setting", ["kt2.replay={kt1: 0.5}", "kt1.take=[all]", "defaults.take=[all]", "mix.threshold=5",
                 "student.tokenizer.train.vocab_size=500"]
