@@ -42,7 +42,8 @@ def test_the_first_phase_is_passed_over_and_the_next_starts_from_the_student(tra
 def test_a_phase_starts_from_the_one_before_those_passed_over(train, plan, tmp_path, mixed):
     out, folder = tmp_path / "out", mixed("kt2")
     train(plan, out, folder=folder, only="kt1")
-    train(plan, out, folder=folder, only="kt2")
+    with pytest.raises(UserError, match=r"kt2 has nothing to train on: .*kt2.jsonl is empty"):
+        train(plan, out, folder=folder, only="kt2")
     train(plan, out, folder=folder, only="st")
     started = PhaseFolder(out / "st").about()["start"]
     assert started == PhaseFolder(out / "kt1").fingerprint()

@@ -44,19 +44,24 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
         raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
     with world.alone(only_one, out), Stop() as stop:
         tokenizer = models.student_tokenizer(plan.student, data)
-        empty = world.once(lambda: _without_samples(plan, data, out))
+        empty = world.once(lambda: _without_samples(plan, data, out, only))
         for name in plan.phases:
             if only in (None, name):
                 PhaseRun(plan, name, data, out, world, tokenizer, stop, progress, empty).run()
 
 
-def _without_samples(plan: Plan, data: Path, out: Path) -> set[str]:
-    """Return the phases that are passed over: their files are empty. Raises UserError where all are."""
+def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:
+    """Return the phases that are passed over: their files are empty. Raises UserError where none is left to train."""
     empty = {name for name in plan.phases if is_empty(data / f"{name}.jsonl")}
     if len(empty) == len(plan.phases):
         raise UserError(
             f"there is nothing to train on: the file of every phase in {data} is empty. Generate samples for what the "
             "plan's phases take, and run tax mix again"
+        )
+    if only in empty:
+        raise UserError(
+            f"{only} has nothing to train on: {data / only}.jsonl is empty. A phase after it starts from the model "
+            f"before it: go on with that one; or generate samples for what {only} takes, and run tax mix again"
         )
     return {name for name in empty if not PhaseFolder(out / name).begun}  # one that was begun had other data: refused
 
