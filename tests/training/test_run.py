@@ -15,6 +15,7 @@ from tax_training.__main__ import main
 from tax_training.checkpoints import Folder
 from tax_training.engine import TorchEngine
 from tax_training.errors import UserError
+from tax_training.loop import PhaseRun
 from tax_training.phase_folder import PhaseFolder
 
 from .conftest import metrics
@@ -209,6 +210,34 @@ def test_out_of_memory_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monk
         patched.setattr("tax_training.loop.check", lambda *_, **__: None)
         train(plan, out)
     assert train(plan, out) == unbroken
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+@pytest.mark.parametrize(("place", "told"), [("_open", "loaded and set up"), ("_finish", "written")])
+def test_out_of_memory_around_the_steps_too(train, plan_of, tiny, tmp_path, monkeypatch, unbroken, error, place, told):
+    plan, out = plan_of(tiny), tmp_path / "out"
+
+    def full(*_):
+        raise error
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(UserError, match=f"memory ran out while the model of kt1 was {told}"),
+    ):
+        patched.setattr(PhaseRun, place, full)
+        train(plan, out)
+    assert train(plan, out) == unbroken
+
+
+def test_any_other_runtime_error_stays_a_fault(train, plan_of, tiny, tmp_path, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(PhaseRun, "_open", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(plan_of(tiny), tmp_path / "out")
 
 
 def test_a_damaged_model_is_found_before_the_next_phase_starts_from_it(train, plan_of, tiny, tmp_path):

@@ -73,7 +73,7 @@ def _run(given: argparse.Namespace) -> int:
 def _plan(given: argparse.Namespace) -> Plan:
     """Load the plan; every process does, and the first one alone says what is wrong with it."""
     try:
-        return load_plan(given.plan, given.set)
+        return load_plan(given.plan, given.set, mixed=not given.dry_run)
     except UserError as error:
         if _first():
             raise
@@ -92,6 +92,12 @@ def usable(given: argparse.Namespace) -> None:
     for option in ("data", "out"):
         if getattr(given, option) is None:
             raise UserError(f"--{option} is missing: name the folder")
+    if not given.data.is_dir():
+        fault = "is no folder" if given.data.exists() else "is not there"
+        raise UserError(f"--data {given.data} {fault}: name the folder that tax mix wrote")
+    for place in (given.out, *given.out.parents):
+        if place.exists() and not place.is_dir():
+            raise UserError(f"--out {given.out}: {place} is a file, where a folder must be: name another --out")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.dry_run:
         raise UserError("--dry-run needs no cluster: python -m tax_training PLAN --dry-run --processes N")
     usable(given)
-    plan = load_plan(given.plan, given.set)
+    plan = load_plan(given.plan, given.set, mixed=True)
     from tax_training.world import PATIENCE
 
     os.environ.setdefault("RAY_TRAIN_V2_ENABLED", "1")

@@ -91,6 +91,18 @@ def file_digest(file: Path) -> str:
         ) from error
 
 
+def is_empty(file: Path) -> bool:
+    """Tell whether a file of samples is there and holds none."""
+    return file.is_file() and not file.stat().st_size
+
+
+def tokenizer_digest(tokenizer: Any) -> str:
+    """Return a digest of what token ids mean: the vocabulary, the special tokens, how a conversation is laid out."""
+    vocabulary = sorted(tokenizer.get_vocab().items())
+    written = json.dumps([vocabulary, _marks(tokenizer), tokenizer.chat_template])
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
 def _fault(sample: object, kind: str) -> str:
     if not isinstance(sample, dict) or not isinstance(sample.get("id"), str):
         return "no sample: it needs an `id`"

@@ -7,7 +7,7 @@ processes or with others.
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -20,13 +20,14 @@ from tax_training import schedule
 from tax_training.board import Board
 from tax_training.checkpoints import Folder, Reader
 from tax_training.conversation import Encoder
-from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise
+from tax_training.corpus import Corpus, corpus_folder, file_digest, is_empty, tokenise, tokenizer_digest
 from tax_training.data import Row, Samples, batch_plan, pack
 from tax_training.deepspeed_engine import sharded_loading
 from tax_training.engine import Engine, NotFinite, open_engine, uses_deepspeed
 from tax_training.errors import Interrupted, UserError, quoted
 from tax_training.files import only_one
 from tax_training.loss import check
+from tax_training.memory import enough_memory
 from tax_training.phase_folder import PhaseFolder
 from tax_training.plan import Phase, Plan
 from tax_training.progress import Progress
@@ -43,9 +44,26 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
         raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
     with world.alone(only_one, out), Stop() as stop:
         tokenizer = models.student_tokenizer(plan.student, data)
+        empty = world.once(lambda: _without_samples(plan, data, out, only))
         for name in plan.phases:
             if only in (None, name):
-                PhaseRun(plan, name, data, out, world, tokenizer, stop, progress).run()
+                PhaseRun(plan, name, data, out, world, tokenizer, stop, progress, empty).run()
+
+
+def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:
+    """Return the phases that are passed over: their files are empty. Raises UserError where none is left to train."""
+    empty = {name for name in plan.phases if is_empty(data / f"{name}.jsonl")}
+    if len(empty) == len(plan.phases):
+        raise UserError(
+            f"there is nothing to train on: the file of every phase in {data} is empty. Generate samples for what the "
+            "plan's phases take, and run tax mix again"
+        )
+    if only in empty:
+        raise UserError(
+            f"{only} has nothing to train on: {data / only}.jsonl is empty. A phase after it starts from the model "
+            f"before it: go on with that one; or generate samples for what {only} takes, and run tax mix again"
+        )
+    return {name for name in empty if not PhaseFolder(out / name).begun}  # one that was begun had other data: refused
 
 
 class PhaseRun:
@@ -53,7 +71,7 @@ class PhaseRun:
 
     def __init__(
         self, plan: Plan, name: str, data: Path, out: Path, world: World, tokenizer: Any, stop: Stop,
-        progress: type[Progress],
+        progress: type[Progress], empty: Collection[str] = (),
     ) -> None:  # fmt: skip
         self.plan, self.name, self.data, self.out, self.world, self.stop = plan, name, data, out, world, stop
         self.phase: Phase = plan.phases[name]
@@ -61,12 +79,16 @@ class PhaseRun:
         self.device = models.device_of(world.local)
         self.folder = PhaseFolder(out / name)
         self.checkpoints = Folder(self.folder.checkpoints, world.gather, world.process, world.processes)
-        before = plan.before(name)
+        before = plan.before(name, passed_over=empty)
         self.before = PhaseFolder(out / before) if before else None
+        self.passed_over = name in empty
         self.progress_of = progress
 
     def run(self) -> None:
         """Train the phase to its end, choose its best checkpoint, and write that one's model."""
+        if self.passed_over:
+            self._say(f"{self.name} is passed over: {self.data / self.name}.jsonl is empty")
+            return
         identity = self.world.once(self._claim)
         if self.folder.finished:
             self._say(f"{self.name} is finished: {self.folder.model}")
@@ -77,18 +99,15 @@ class PhaseRun:
         self.progress = self.progress_of(self.name, self.total, self.per_epoch)
         self._introduce()
         self.heldout = dict(self._heldout())
-        engine = self._open()
-        step = self._resume(engine)
-        try:
+        self.doing = f"while the model of {self.name} was loaded and set up"
+        with enough_memory(lambda: self.doing):
+            engine = self._open()
+            step = self._resume(engine)
             while step < self.total:
+                self.doing = f"in step {step + 1} of {self.name}"
                 step = self._step(engine, step)
-        except torch.OutOfMemoryError as error:
-            raise UserError(_out_of_memory(self.name, step)) from error
-        except RuntimeError as error:
-            if "can't allocate memory" not in str(error):
-                raise
-            raise UserError(_out_of_memory(self.name, step)) from error
-        self.world.once(lambda: self._finish(identity))
+            self.doing = f"while the model of {self.name} was written"
+            self.world.once(lambda: self._finish(identity))
 
     def _step(self, engine: Engine, step: int) -> int:
         """Take step number `step` (from 0), and do what is due after it; return the number of steps taken."""
@@ -191,6 +210,7 @@ class PhaseRun:
         sharded = not fresh and self.plan.engine.zero == 3 and uses_deepspeed(self.plan.engine, self.world.processes)
         with sharded_loading(self.plan.engine, half) if sharded else nullcontext():
             loaded = models.load_student(self.plan, start, self.tokenizer, self.device)
+        models.check_positions(loaded.config, self.plan)
         model = models.prepare(loaded, self.plan)
         if not sharded:  # simplified: a model in shares cannot be tried before it is trained
             check(model, len(self.tokenizer), packing=self.plan.engine.packing)
@@ -203,11 +223,16 @@ class PhaseRun:
                 f"{self.name} starts from the model of {self.before.path.name}, which is not finished: "
                 "train it first, or leave --phase out to train all phases in their order"
             )
+        tokenizer = tokenizer_digest(self.tokenizer)
+        if self.before is not None:
+            self.before.hold_tokenizer(tokenizer)
         identity = {
             "student": self.plan.student.model_dump(exclude={"architecture"}),
             "seed": self.plan.seed,
             "settings": self.phase.model_dump(exclude={"take", "replay", "samples"}),
+            "tokenizer": tokenizer,
             "data": file_digest(self.data / f"{self.name}.jsonl"),
+            **{f"heldout/{file.name}": file_digest(file) for _, file in self._measured() if file.is_file()},
             "start": self.before.fingerprint() if self.before else "the student",
         }
         self.folder.claim(identity)
@@ -221,12 +246,15 @@ class PhaseRun:
         except UserError as error:
             raise UserError(f"{file}: {error}") from error
 
-    def _heldout(self) -> Iterator[tuple[str, tuple[Samples, list[str]]]]:
-        """Yield the set-aside samples that are measured, by phase."""
+    def _measured(self) -> list[tuple[str, Path]]:
+        """Return the phases whose set-aside samples are measured, each with its file, which may be missing."""
         names = list(self.plan.phases)
         seen = names[: names.index(self.name) + 1] if self.phase.select.heldout == "seen" else [self.name]
-        for name in seen:
-            file = self.data / "heldout" / f"{name}.jsonl"
+        return [(name, self.data / "heldout" / f"{name}.jsonl") for name in seen]
+
+    def _heldout(self) -> Iterator[tuple[str, tuple[Samples, list[str]]]]:
+        """Yield the set-aside samples that are measured, by phase."""
+        for name, file in self._measured():
             if not (file.is_file() and file.stat().st_size):
                 if name == self.name and self.phase.select.metric == "heldout":
                     self._say(f"there is no {file}: without held-out samples the last checkpoint of {name} is taken")
@@ -300,12 +328,3 @@ class PhaseRun:
 def _seed(*parts: object) -> int:
     """Return a seed that is a function of where the run is."""
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()) >> 1
-
-
-def _out_of_memory(phase: str, step: int) -> str:
-    return (
-        f"memory ran out in step {step + 1} of {phase}. Nothing is lost: the same command goes on from the last "
-        "checkpoint. Let less stand in memory at once: a smaller engine.micro_tokens, "
-        "--set engine.activation_checkpointing=true, --set engine.zero=3, --set engine.offload=true, or student.lora; "
-        "--dry-run estimates each"
-    )

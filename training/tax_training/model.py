@@ -53,6 +53,7 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
     `start` is the earlier phase's model folder; without it, the plan's model, or a fresh one that depends on the
     plan's seed only. Raises UserError.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoModelForCausalLM
 
     attention.register()
@@ -69,7 +70,7 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
             model = AutoModelForCausalLM.from_config(fresh_config(plan.student.config, tokenizer), **options)
         else:
             model = AutoModelForCausalLM.from_pretrained(str(start or plan.student.model), **options)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ImportError, StrictDataclassError) as error:
         name = start or plan.student.model or "student.config"
         raise UserError(
             f"the model {quoted(str(name))} cannot be loaded: {quoted(str(error), 300)}. "
@@ -83,6 +84,7 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
 
 def fresh_config(settings: dict[str, Any], tokenizer: Any | None = None) -> Any:
     """Return the transformers config of these settings, with the tokenizer's vocabulary. Raises UserError."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     given = dict(settings)
@@ -92,10 +94,33 @@ def fresh_config(settings: dict[str, Any], tokenizer: Any | None = None) -> Any:
             given.setdefault(name, getattr(tokenizer, name))
     try:
         return AutoConfig.for_model(given.pop("model_type"), **given)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, StrictDataclassError) as error:
         raise UserError(
-            f"student.config is no config of a model that transformers knows: {quoted(str(error))}"
+            f"student.config is no config of a model that transformers knows: {quoted(str(error), 300)}"
         ) from error
+
+
+def check_positions(config: Any, plan: Plan) -> None:
+    """Hold the phases' context lengths against the positions that a model's config states, if it does.
+
+    Raises UserError.
+    """
+    stated = config.get_text_config()
+    positions = getattr(stated, "max_position_embeddings", None)  # of other names too: GPT-2's n_positions
+    if not isinstance(positions, int) or positions <= 0:
+        return
+    scaled = getattr(stated, "rope_parameters", None) or {}
+    original, factor = scaled.get("original_max_position_embeddings"), scaled.get("factor")
+    if original and factor:
+        positions = max(positions, int(original * factor))
+    for name, phase in plan.phases.items():
+        if phase.context_length > positions:
+            fix = "give student.config more (max_position_embeddings, in GPT-2's n_positions)"
+            raise UserError(
+                f"{name} has a context_length of {phase.context_length:,} tokens, but the student's config has "
+                f"{positions:,} positions: --set {name}.context_length={positions}, or "
+                + (fix if plan.student.config else "take another student")
+            )
 
 
 def prepare(model: Any, plan: Plan) -> LearntLoss:

@@ -35,6 +35,11 @@ class PhaseFolder:
         """Whether the phase is trained and its model written."""
         return (self.model / "training.json").is_file()
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the phase was trained."""
+        return self.finished or self.checkpoints.is_dir()
+
     def claim(self, identity: dict[str, Any]) -> None:
         """Make the folder that of this phase. Raises UserError where it was begun with another plan or other data."""
         file = self.path / "phase.json"
@@ -69,6 +74,14 @@ class PhaseFolder:
         """Return a digest of what the phase's model is: what the next phase starts from."""
         about = self.about()
         return hashlib.sha256(_json([_read(self.path / "phase.json"), about["step"]]).encode()).hexdigest()[:16]
+
+    def hold_tokenizer(self, digest: str) -> None:
+        """Raise UserError where the phase was trained with another tokenizer than the phase that starts from it."""
+        if _read(self.path / "phase.json").get("tokenizer", digest) != digest:
+            raise UserError(
+                f"{self.path} was trained with another tokenizer than the data has now, so its model would read other "
+                "words. Train all phases on this data, into another --out; or name the data that it was trained on"
+            )
 
     def cut_back(self, step: int) -> list[Score]:
         """Forget the metrics and scores after a step, which will be made again; return the scores up to it."""

@@ -4,6 +4,7 @@ One YAML file, read by `tax mix` (which makes the phases' data) and by the train
 its doc under it. `plan_file.py` reads the file.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
@@ -220,7 +221,8 @@ class Plan(_Settings):
             earlier.append(name)
         return self
 
-    def before(self, name: str) -> str | None:
-        """Return the phase that comes before a phase, if any."""
+    def before(self, name: str, *, passed_over: Collection[str] = ()) -> str | None:
+        """Return the phase that a phase starts from, if any: the nearest one before it that is not passed over."""
         names = list(self.phases)
-        return names[names.index(name) - 1] if name != names[0] else None
+        earlier = [other for other in names[: names.index(name)] if other not in passed_over]
+        return earlier[-1] if earlier else None

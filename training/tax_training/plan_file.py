@@ -24,14 +24,17 @@ PLANS = next(
 )
 
 
-def load_plan(plan: str, overrides: Sequence[str] = ()) -> Plan:
-    """Read a plan by its path or, for a shipped one, its name; overrides: `name.setting=value`. Raises UserError."""
+def load_plan(plan: str, overrides: Sequence[str] = (), *, mixed: bool = False) -> Plan:
+    """Read a plan by its path or, for a shipped one, its name; overrides: `name.setting=value`. Raises UserError.
+
+    `mixed`: the data is there already, so that an override of what `tax mix` alone reads would do nothing: refused.
+    """
     path = find_plan(plan)
     raw = _parse(_text(path), str(path))
     if not isinstance(raw, dict):
         raise UserError(f"{path} is no plan: it must be a mapping with `student` and `phases`")
     for override in overrides:
-        _override(raw, override)
+        _override(raw, override, mixed=mixed)
     if not isinstance(raw.get("phases"), dict):
         raise UserError(f"{path}: `phases` must map each phase's name to its settings")
     defaults = raw.get("defaults") or {}
@@ -99,7 +102,7 @@ def _parse(text: str, where: str) -> Any:
         raise UserError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from error
 
 
-def _override(raw: dict[str, Any], override: str) -> None:
+def _override(raw: dict[str, Any], override: str, *, mixed: bool) -> None:
     """Put `kt1.learning_rate=1e-6` into the plan: the first word is a phase, or a setting of the plan."""
     path, equals, value = override.partition("=")
     keys = path.strip().split(".")
@@ -111,12 +114,24 @@ def _override(raw: dict[str, Any], override: str) -> None:
     elif keys[0] not in Plan.model_fields:
         known = [*(phases if isinstance(phases, dict) else []), *Plan.model_fields]
         raise UserError(f"--set {quoted(override)}: the plan has no {quoted(keys[0])}; it has {', '.join(known)}")
+    if mixed and _decided_by_mix(keys):
+        raise UserError(
+            f"--set {quoted(override)}: {path.strip()} is decided by tax mix: change it in the plan, run tax mix "
+            "again, and train on that"
+        )
     place = raw
     for key in keys[:-1]:
         below = place.get(key)
         place[key] = dict(below) if isinstance(below, dict) else {}
         place = place[key]
     place[keys[-1]] = _parse(value, f"--set {quoted(override)}")
+
+
+def _decided_by_mix(keys: list[str]) -> bool:
+    """Tell whether a setting is one that the data was mixed by, and that the trainer does not read."""
+    of_phases = keys[1:] if keys[0] == "defaults" else keys[2:] if keys[0] == "phases" else []
+    trained = keys[:3] == ["student", "tokenizer", "train"]
+    return keys[0] == "mix" or trained or of_phases[:1] in (["take"], ["replay"])
 
 
 def _merged(defaults: dict[str, Any], phase: Any) -> Any:
