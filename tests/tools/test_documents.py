@@ -86,10 +86,30 @@ def test_chinese_is_cut_at_its_stops():
     assert len(sentences(text, found[0])) == 6
 
 
-@pytest.mark.parametrize("path", ["../x.md", "/etc/passwd.md", "a/../../x.md", "a\\x.md"])
+@pytest.mark.parametrize(
+    "path", ["../x.md", "/etc/x.md", "a/../../x.md", "C:\\a\\x.md", "c:/x.md", "..\\x.md", "~/x.md", "file:///x.md"]
+)
 def test_a_path_that_leaves_the_folder(tmp_path, path):
-    with pytest.raises(DocumentFault, match="not in the leaf's folder"):
+    with pytest.raises(DocumentFault, match="not in the leaf's folder") as caught:
         resolve(tmp_path, path)
+    assert caught.value.fix.endswith("write its name alone: x.md")
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "fix"),
+    [
+        ("https://en.wikipedia.org/wiki/Tide", "a web address is no file", "give the address as `url`"),
+        ("www.example.org/tide.md", "a web address is no file", "give the address as `url`"),
+        ("docs\\tides.md", "divided by / and not by", "write docs/tides.md"),
+        ("..", "not in the leaf's folder", "write its name alone"),
+        ("a\0.md", "not in the leaf's folder", "write its name alone: a\\x00.md"),
+        ("tides", "has no ending, such as .md", "Markdown"),
+    ],
+)
+def test_a_path_that_names_no_file_of_the_folder(tmp_path, path, message, fix):
+    with pytest.raises(DocumentFault, match=message) as caught:
+        resolve(tmp_path, path)
+    assert fix in caught.value.fix
 
 
 def test_a_link_that_leaves_the_folder(tmp_path):

@@ -411,3 +411,74 @@ def test_a_dataset_is_there_or_pinned(write, tmp_path, dataset, place):
     if not path.with_name("out.jsonl").is_symlink():
         path.with_name("out.jsonl").symlink_to(tmp_path / "outside.jsonl")
     assert [(line, column) for line, column, *_ in problems(path, "dataset")] == ([(7, place + 1)] if place else [])
+
+
+@pytest.mark.parametrize(
+    ("written", "rules"),
+    [
+        (r'"$\frac{1}{2}$"', {"control-character"}),
+        (r'"$\alpha$"', {"control-character"}),
+        (r'"$\rho$ and $\theta$"', {"control-character"}),
+        (r'"\Projects"', {"control-character"}),
+        (r'"\x7f"', {"control-character"}),
+        (r'"$\theta$"', {"lost-backslash"}),
+        (r'"$\tan\theta \neq \nabla x$"', {"lost-backslash"}),
+        (r'"C:\new\temp"', {"lost-backslash"}),
+        (r'"$\\frac{1}{2}$ of \\theta in C:\\new\\temp"', set()),
+        (r"'$\frac{1}{2}$ of \theta in C:\new\temp'", set()),
+        (r'"one\ttwo\nthree\nnot an\tanswer"', set()),
+        (r'"Q:\nthe tide\nthe sea"', set()),
+        (r'"\u00e9 \"\/\""', set()),
+    ],
+)
+def test_backslashes_in_double_quotes(write, written, rules):
+    for key in ("answer", "question"):
+        other = "question" if key == "answer" else "answer"
+        seeds = f"seed_examples:\n  - {{{other}: What is a tide?, {key}: {written}}}"
+        path = write("\n".join({**SKILL, "seed_examples": seeds}.values()))
+        assert found(path) & {"control-character", "lost-backslash"} == rules
+
+
+def test_a_control_character_is_an_error_in_version_4_alone(write):
+    for version, level in {4: "error", 3: "warning", 1: "warning"}.items():
+        [(*_, told, fix)] = problems(with_text(write, "\f", version=version), "control-character")
+        assert told == level and "double it" in fix
+
+
+@pytest.mark.parametrize(
+    ("rest", "rule", "place"),
+    [
+        ("principles: [Name the sea., 'Ask jo@tidesmail.de.']", "personal-data", (7, 29)),
+        ("principles: [TODO]", "placeholder", (7, 14)),
+        ("principles:\n  - Say C #1 first.", "cut-by-comment", (8, 5)),
+        ('principles: ["$\\alpha$"]', "control-character", (7, 14)),
+        ("principles: [“Be brief.”]", "curly-quotes", (7, 14)),
+        ("language: zh-Hant-TW\nprinciples: [说得简单]", "simplified-character", (8, 14)),
+        (f"principles: [{'AKIA' + 'A1B2' * 4}]", "secret", (7, 14)),
+        ("documents: [{path: a.md, title: By jo@tidesmail.de}]", "personal-data", (7, 33)),
+        ("documents: [{path: a.md, authors: [Jo, jo@tidesmail.de]}]", "personal-data", (7, 40)),
+        ("problem_templates: [{question: 'Is {a} jo@tidesmail.de?', answer: a}]", "personal-data", (7, 32)),
+        ("problem_templates: [{question: a, answer: a, steps: ['jo@tidesmail.de']}]", "personal-data", (7, 54)),
+        ('problem_templates: [{question: a, answer: "$\\frac{a}{b}$"}]', "control-character", (7, 43)),
+    ],
+)
+def test_places_beside_the_seeds(write, rest, rule, place):
+    path = write("\n".join([*SKILL.values(), rest]))
+    assert [(line, column) for line, column, *_ in problems(path, rule)] == [place]
+
+
+def test_principles_in_another_language_than_the_rest(write):
+    german = "Erkläre jeden Fachbegriff in einem kurzen Satz, bevor du ihn zum ersten Mal verwendest."
+    english = "Explain every technical term in a short sentence before you use it for the first time."
+    path = write(
+        "\n".join([*SKILL.values(), f"principles: ['{english}', '{german}', '{english} Be brief, and kind.']"])
+    )
+    assert len(problems(path, "other-language")) == 1
+    path = write("\n".join([*SKILL.values(), f"principles: ['{german}']"]))
+    assert problems(path, "other-language") == []
+
+
+def test_who_made_a_leaf_is_named_without_an_address(write):
+    path = write("\n".join({**SKILL, "created_by": "created_by: jo@tidesmail.de"}.values()))
+    assert problems(path, "personal-data") == [(2, 13, "warning", "write your name on GitHub")]
+    assert problems(write("\n".join({**SKILL, "created_by": "created_by: Jo Tide"}.values())), "personal-data") == []

@@ -259,18 +259,20 @@ def _read_old(source: Source, version: int, branch: Branch) -> tuple[old_leaf.Ol
 
 def _version(source: Source, data: dict[str, Any]) -> tuple[int, list[Problem]]:
     """Return the version that a leaf states (0: none that exists), and what is wrong with the way it does."""
-    stated = data.get("version", 1)
+    # one that differs in case alone is a key that nobody knows, but tells what is meant
+    key = "version" if "version" in data else next((each for each in data if each.lower() == "version"), "version")
+    stated = data.get(key, 1)
     if isinstance(stated, str) and stated.strip() in {"1", "2", "3", "4"}:
         version = int(stated)
         message = f'`version` must be a number, but "{excerpt(stated)}" is a text'
-        return version, [source.problem(("version",), "wrong-type", message, f"write {version}, without quotes")]
+        return version, [source.problem((key,), "wrong-type", message, f"write {version}, without quotes")]
     if isinstance(stated, int | float) and not isinstance(stated, bool) and stated in {1, 2, 3, NEWEST}:
         return int(stated), []
     if stated is None:
-        return 0, [source.problem(("version",), "unsupported-version", "`version` is empty", f"write {NEWEST}")]
+        return 0, [source.problem((key,), "unsupported-version", "`version` is empty", f"write {NEWEST}")]
     written = excerpt(stated, 40) if isinstance(stated, int | float | str) else "no number"
     message = f"`version` is {written}, but the versions of the format are 1 to {NEWEST}"
-    return 0, [source.problem(("version",), "unsupported-version", message, f"write {NEWEST}")]
+    return 0, [source.problem((key,), "unsupported-version", message, f"write {NEWEST}")]
 
 
 def _no_mapping(source: Source) -> Problem:

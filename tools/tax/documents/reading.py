@@ -4,6 +4,7 @@ Everything here comes from a stranger: a path stays in the leaf's folder, a size
 what needs a parser is parsed in a process of its own (convert.py). Markdown and plain text are taken as they stand.
 """
 
+import re
 from pathlib import Path, PurePosixPath
 
 from tax.documents import pinned
@@ -20,6 +21,8 @@ MAX_PACKED = 50_000_000  # bytes of PDF and DOCX, most of which are images
 TEXT_SUFFIXES = {".md", ".markdown", ".txt"}
 READABLE = "Markdown (.md), plain text (.txt), HTML, PDF or DOCX"
 _PACKED = {".pdf", ".docx"}
+_WEB_ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://|www\.", re.IGNORECASE)
+_OWN_COMPUTER = re.compile(r"[a-z]:[/\\]|[/\\]|~[/\\]|file:", re.IGNORECASE)
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
@@ -84,7 +87,8 @@ def check_type(name: str, size: int) -> None:
     """Check a document's type and its size in bytes. Raises DocumentFault."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in TEXT_SUFFIXES | CONVERTED.keys():
-        raise DocumentFault(f"a document of type '{suffix}' cannot be read", f"save it as {READABLE}")
+        what = f"of type '{suffix}'" if suffix else "whose name has no ending, such as .md,"
+        raise DocumentFault(f"a document {what} cannot be read", f"save it as {READABLE}")
     limit = MAX_PACKED if suffix in _PACKED else MAX_TEXT
     if size > limit:
         raise DocumentFault(f"the document is larger than {limit // 1_000_000} MB", "split it into chapters")
@@ -92,13 +96,8 @@ def check_type(name: str, size: int) -> None:
 
 def resolve(folder: Path, relative: str) -> Path:
     """Return the file that a leaf's `path` names. Raises DocumentFault where it may not or cannot be read."""
-    path = Path(relative)
-    if path.is_absolute() or ".." in path.parts or "\\" in relative or "\x00" in relative:
-        raise DocumentFault(
-            "the document is not in the leaf's folder",
-            "put the file beside the leaf, or in a folder below it",
-        )
-    found = folder / path
+    _check_path(relative)
+    found = folder / relative
     check_type(relative, 0)
     try:
         if not found.is_file():
@@ -112,6 +111,20 @@ def resolve(folder: Path, relative: str) -> Path:
     except OSError as error:
         raise DocumentFault(f"the document cannot be read: {error.strerror}") from error
     return found
+
+
+def _check_path(relative: str) -> None:
+    """Check that a path as written leads to a place in the leaf's folder. Raises DocumentFault."""
+    if _WEB_ADDRESS.match(relative):
+        fix = "save the page beside the leaf, write the file's name here, and give the address as `url`"
+        raise DocumentFault("a web address is no file", fix)
+    *folders, name = re.split(r"[/\\]", relative)
+    if Path(relative).is_absolute() or _OWN_COMPUTER.match(relative) or ".." in {*folders, name} or "\x00" in relative:
+        write = f"write its name alone: {excerpt(name)}" if name.strip(".") else "write its name alone"
+        raise DocumentFault("the document is not in the leaf's folder", f"put the file beside the leaf, and {write}")
+    if "\\" in relative:
+        fix = f"write {excerpt(relative.replace(chr(92), '/'))}"
+        raise DocumentFault("folders are divided by / and not by \\ in a leaf's path", fix)
 
 
 def decode(data: bytes) -> str:

@@ -24,12 +24,13 @@ def explain(source: Source, error: ValidationError, model: type[BaseModel]) -> l
     more = len(faults) - MAX_EXPLAINED
     del faults[MAX_EXPLAINED:]
     renamed = {(*fault.loc[:-1], fault.meant) for fault in faults if fault.kind == "extra_forbidden"}
+    renamed |= {(*fault.loc[:-1], key) for fault in faults for key in fault.held}
     spoken = {fault.loc[:-1] for fault in faults if fault.kind == "extra_forbidden" and speaker(fault)}
     found: list[Problem] = []
     for fault in faults:
         if fault.kind == "missing" and fault.loc in spoken:
             continue
-        # a misspelt key may also have made its group another kind of seed, which then lacks everything
+        # a key that is misspelt or too deep may also have made its group another kind of seed, which lacks everything
         if fault.kind == "missing" and renamed & {(*fault.loc, fault.raw[-1]), (*fault.loc, fault.deciding)}:
             continue
         found.append(KINDS.get(fault.kind, bad_value)(fault))

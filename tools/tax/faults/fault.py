@@ -1,13 +1,16 @@
 """One of the errors that pydantic finds, with what a message needs to know about its place."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel
 
-from tax.faults.keys import deciding_key, nearest_key
+from tax.faults.keys import deciding_key, known_keys, nearest_key
 from tax.problems import Problem
 from tax.source import Loc, Source
+
+_MAX_HELD = 8  # keys below an unknown one that are looked at
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,15 @@ class Fault:
     def deciding(self) -> str:
         """The key that would have made the group another kind of seed or document."""
         return deciding_key(self.model, self.group)
+
+    @property
+    def held(self) -> set[str]:
+        """The keys that its group lacks and an unknown one has below it, as `seed1:` has a seed's."""
+        if self.kind != "extra_forbidden" or not isinstance(self.value, dict):
+            return set()
+        in_list = len(self.loc) > 1 and isinstance(self.loc[-2], int)
+        if self.meant and not in_list:
+            return set()
+        present = self.source.keys(self.loc[:-1])
+        lacking = {*known_keys(self.model, self.group), self.deciding} - present
+        return lacking & {nearest_key(key, self.model, self.group, present) for key in islice(self.value, _MAX_HELD)}

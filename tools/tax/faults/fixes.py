@@ -3,13 +3,14 @@
 import re
 
 from tax.faults.fault import Fault
-from tax.faults.keys import known_keys
+from tax.faults.keys import known_keys, nearest_key
 from tax.faults.words import quoted
 from tax.problems import excerpt, printable
 from tax.yaml_errors import WIDE_COLON
 
 _ADDRESS = re.compile(r"(?:http://|(?:ssh://)?git@)?([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+)")
 _EXAMPLES = {"license": "CC-BY-4.0", "path": "tides.md"}
+_MAX_NAMES = 5  # of a list that should be one text
 _SPEAKERS = {
     **dict.fromkeys(["user", "human", "question", "q", "customer", "prompt"], "user"),
     **dict.fromkeys(["assistant", "ai", "bot", "model", "answer", "a", "system", "agent"], "assistant"),
@@ -20,6 +21,16 @@ def added(fault: Fault, key: str) -> str:
     """Return how to add a key that is missing."""
     about = known_keys(fault.model, fault.group).get(key) or ""
     return f"add a line `{key}: {_EXAMPLES.get(key, '...')}`" + (f" ({about.rstrip('.')})" if about else "")
+
+
+def unwrapped(fault: Fault) -> str:
+    """Return how to bring up the keys of a group that stand below a name of their own, such as `seed1:`."""
+    key, first = str(fault.raw[-1]), str(next(iter(fault.value)))
+    first = nearest_key(first, fault.model, fault.group, frozenset()) or first
+    name = excerpt(key, 30)
+    if len(fault.loc) > 1 and next(iter(fault.source.keys(fault.loc[:-1])), "") == key:
+        return f"delete `{name}:` and move its keys up to the dash, as in `- {excerpt(first, 30)}: ...`"
+    return f"delete the line `{name}:` and move its keys up, no deeper than `{name}:` stands now"
 
 
 def speaker(fault: Fault) -> str | None:
@@ -52,6 +63,9 @@ def retyped(fault: Fault, expected: str) -> str:
 
 def _as_text(fault: Fault) -> str:
     key, value = fault.loc[-1] if fault.loc else "", fault.value
+    names = value[:_MAX_NAMES] if isinstance(value, list) and key in {"created_by", "license"} else []
+    if names and all(isinstance(each, str) for each in names):
+        return _as_one(str(key), names)
     if not isinstance(value, dict | list):
         return f"put it in quotes: {quoted(fault.source.scalar(fault.loc) or str(value))}"
     key_line, line = fault.source.key_position(fault.loc).line, fault.source.position(fault.loc).line
@@ -60,6 +74,15 @@ def _as_text(fault: Fault) -> str:
             f"if these lines are one text, write `{excerpt(key)}: |` above them, so that they may hold any characters"
         )
     return "put the whole text in double quotes, so that it may hold colons, brackets and dashes"
+
+
+def _as_one(key: str, names: list[str]) -> str:
+    """Return how to write several names, or licences, as one text."""
+    if len(names) == 1:
+        return f"write it without brackets and dashes: {excerpt(names[0])}"
+    if key == "license":
+        return f"write {excerpt(' AND '.join(names), 120)} (OR in the place of AND, if one may choose)"
+    return f"write one text with the names in it: {quoted(', '.join(names))}"
 
 
 def _as_list(fault: Fault) -> str:

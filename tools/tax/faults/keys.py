@@ -11,6 +11,26 @@ from tax.source import Loc
 
 # The key that would have made a group another kind of seed or document than it was taken for.
 _DECIDING = {"QuestionSeed": "messages", "LocalDocument": "repo"}
+# What other formats and hurried people call a key; where several are named, the first that is still open.
+_ALIASES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(["q", "prompt", "instruction", "query", "user", "human"], ("question",)),
+    **dict.fromkeys(["a", "ans", "response", "output", "completion", "reply", "assistant", "gpt"], ("answer",)),
+    **dict.fromkeys(["qa", "qna", "q&a", "qas", "q_and_a", "pairs", "questions"], ("questions_and_answers",)),
+    **dict.fromkeys(["passage", "paragraph", "excerpt"], ("context",)),
+    **dict.fromkeys(["hold_out", "held_out", "heldout", "eval"], ("holdout",)),
+    **dict.fromkeys(["conversation", "conversations", "dialogue", "dialog", "chat", "turns"], ("messages",)),
+    **dict.fromkeys(["author", "contributor", "creator"], ("created_by", "authors")),
+    **dict.fromkeys(["examples", "seeds", "samples"], ("seed_examples",)),
+    **dict.fromkeys(["file", "filename", "file_name"], ("path",)),
+    **dict.fromkeys(["task", "description"], ("task_description",)),
+    **dict.fromkeys(["topic", "subject"], ("domain",)),
+    **dict.fromkeys(["speaker", "from"], ("role",)),
+    **dict.fromkeys(["link", "address"], ("url",)),
+    **dict.fromkeys(["text", "value"], ("content", "context")),
+    "outline": ("document_outline",),
+    "input": ("question", "context"),
+    "sha": ("commit",),
+}
 _MAX_KEY = 60  # characters of a key that is compared with the known ones
 
 
@@ -28,12 +48,30 @@ def deciding_key(model: type[BaseModel], loc: Loc) -> str:
 
 
 def nearest_key(key: str, model: type[BaseModel], loc: Loc, present: Set[str]) -> str | None:
-    """Return the known key, not yet present in the group, that an unknown one most resembles."""
+    """Return the known key, not yet present in the group, that an unknown one stands for or most resembles."""
     if len(key) > _MAX_KEY:
         return None
     known = [*known_keys(model, loc), deciding_key(model, loc)]
-    written = key.strip().lower().replace("-", "_").replace(" ", "_")
-    return _nearest(written, tuple(each for each in known if each not in present))
+    candidates = tuple(each for each in known if each not in present)
+    return _alias(_plain(key), candidates, present) or _nearest(_plain(key), candidates)
+
+
+def is_of_pair(key: str) -> bool:
+    """Tell whether a key is, or stands for, the question or the answer of a pair."""
+    return {_plain(key), *_ALIASES.get(_plain(key), ())} & {"question", "answer"} != set()
+
+
+def _plain(key: str) -> str:
+    return key.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _alias(key: str, candidates: tuple[str, ...], present: Set[str]) -> str | None:
+    """Return what another name of a key stands for, as `input` does for `context` where there is an `instruction`."""
+    meant = [each for each in _ALIASES.get(key, ()) if each in candidates]
+    if len(meant) < 2:
+        return meant[0] if meant else None
+    taken = {other[0] for each in present if len(other := _ALIASES.get(_plain(each), ())) == 1}
+    return next((each for each in meant if each not in taken), meant[0])
 
 
 @lru_cache(maxsize=1000)

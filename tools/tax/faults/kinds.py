@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from tax.faults import fixes
 from tax.faults.fault import Fault
-from tax.faults.keys import known_keys
+from tax.faults.keys import is_of_pair, known_keys, nearest_key
 from tax.faults.words import described, name_of
 from tax.leaf import KnowledgeLeaf, SkillLeaf
 from tax.problems import Problem, excerpt
@@ -60,17 +60,28 @@ def unknown_key(fault: Fault) -> Problem:
     speaker = fixes.speaker(fault)
     if speaker:
         fix = f"write `role: {speaker}` here, and the words on the next line as `content: ...`"
+    elif fault.held:
+        fix = fixes.unwrapped(fault)
     elif meant:
         fix = f"did you mean `{meant}`?"
-    elif "questions_and_answers" in keys and key in {"question", "answer"}:
+    elif "questions_and_answers" in keys and is_of_pair(key):
         fix = "put each question with its answer under `questions_and_answers`, as an item of that list"
-    elif key in known_keys(same, fault.group):
-        fix = "version 4 of the format has it: write `version: 4` at the top; else delete it"
+    elif newest := _newest_name(fault, same):
+        name = "it" if newest == key else f"`{newest}`"
+        fix = f"version 4 of the format has {name}: write `version: 4` at the top; else delete it"
     elif key in known_keys(other, fault.group):
         fix = f"it belongs to {_kind(other)} leaves, which lie in another branch; move the leaf, or delete the key"
     else:
         fix = f"delete it; the keys here are {', '.join(keys)}"
     return fault.problem("unknown-key", f"`{excerpt(key)}` is no key {where}", fix, at_key=True)
+
+
+def _newest_name(fault: Fault, newest: type[BaseModel]) -> str | None:
+    """Return the key of version 4 that a key of an older leaf is, or was meant to be."""
+    if fault.model is newest:
+        return None
+    key = str(fault.raw[-1])
+    return nearest_key(key, newest, fault.group, fault.source.keys(fault.loc[:-1]) - {key})
 
 
 def wrong_type(fault: Fault) -> Problem:

@@ -38,6 +38,8 @@ RULES: tuple[Rule, ...] = (
     seeds.alike,
     texts.not_blank,
     texts.not_cut,
+    texts.not_escaped,
+    texts.no_path_broken,
     texts.not_curly,
     texts.not_left_open,
     texts.not_long,

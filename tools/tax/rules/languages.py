@@ -9,7 +9,7 @@ from tax.languages import is_english, is_kin, is_told, language_name, language_o
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
-from tax.rules.walk import texts
+from tax.rules.walk import kind, texts
 from tax.source import Loc
 
 _SCHEMA = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")  # what passes there is looked at here
@@ -78,7 +78,7 @@ def in_its_language(leaf: Loaded, config: Config) -> Iterator[Finding]:
     foreign = {loc: language for loc, language in found.items() if not is_kin(stated, language)}
     if not foreign:
         return
-    sure = Counter(str(loc[-1]) for loc, text in long if loc in found or (loc, text) not in unclear)
+    sure = Counter(kind(loc) for loc, text in long if loc in found or (loc, text) not in unclear)
     yield from _leaf_in_another(leaf, stated, foreign, sure) or _odd_ones(stated, foreign, sure)
 
 
@@ -97,7 +97,7 @@ def _leaf_in_another(leaf: Loaded, stated: str, foreign: dict[Loc, str], sure: C
 
 def _odd_ones(stated: str, foreign: dict[Loc, str], sure: Counter[str]) -> list[Finding]:
     """Return a finding for every text in another language than most texts of its kind."""
-    kinds = Counter(str(loc[-1]) for loc in foreign)
+    kinds = Counter(kind(loc) for loc in foreign)
     return [
         Finding(
             loc,
@@ -105,5 +105,5 @@ def _odd_ones(stated: str, foreign: dict[Loc, str], sure: Counter[str]) -> list[
             "translate it; or write in `language` what the leaf is in",
         )
         for loc, language in foreign.items()
-        if 2 * kinds[str(loc[-1])] < sure[str(loc[-1])]
+        if 2 * kinds[kind(loc)] < sure[kind(loc)]
     ]

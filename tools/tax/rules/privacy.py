@@ -7,7 +7,7 @@ from tax.config import Config
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
-from tax.rules.walk import texts
+from tax.rules.walk import about, texts
 from tax.source import Loc
 
 MOST_NUMBERED = 100  # texts of a leaf that are looked through for phone numbers, which takes long
@@ -35,9 +35,8 @@ def no_personal_data(leaf: Loaded, config: Config) -> Iterator[Finding]:
     for loc, text in _distinct(leaf, lambda text: "@" in text or privacy.has_number(text)):
         email = next(privacy.emails(text), None)
         if email:
-            name = email.partition("@")[0]
             message = f"the e-mail address {excerpt(email)} may be a real person's"
-            yield Finding(loc, message, f"write {excerpt(name, 30)}@example.org, or delete it")
+            yield Finding(loc, message, _without_address(loc, email))
         if not privacy.has_number(text):
             continue
         if any(privacy.cards(text)):
@@ -73,12 +72,20 @@ def no_secret(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, "delete it here, and revoke it where it was made, if it is real")
 
 
+def _without_address(loc: Loc, email: str) -> str:
+    if loc == ("created_by",):
+        return "write your name on GitHub"
+    if "authors" in loc:
+        return "write the name alone"
+    return f"write {excerpt(email.partition('@')[0], 30)}@example.org, or delete it"
+
+
 def _distinct(leaf: Loaded, suspicious: Callable[[str], bool]) -> Iterator[tuple[Loc, str]]:
     """Yield the texts that need a close look, each once: aliases may repeat a long one very often."""
     if not suspicious(leaf.source.text):
         return
     seen = set()
-    for loc, text in texts(leaf):
+    for loc, text in [*texts(leaf), *about(leaf)]:
         if text not in seen and suspicious(text):
             seen.add(text)
             yield loc, text

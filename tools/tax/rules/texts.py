@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from tax.config import Config
+from tax.faults.words import name_of
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.prose import tokens
 from tax.rules.rule import Finding, rule
-from tax.rules.walk import texts
+from tax.rules.walk import about, texts
 from tax.source import Loc
 
 
@@ -29,7 +30,7 @@ def not_blank(leaf: Loaded, config: Config) -> Iterator[Finding]:
     for loc, text in texts(leaf):
         if not text.strip() and (text or (leaf.version == 1 and loc == ("task_description",))):
             fix = "write a text that tells the teacher what to do" if not text else "write a text, or delete the key"
-            yield Finding(loc, f"`{loc[-1]}` has no text", fix)
+            yield Finding(loc, f"{name_of(loc)} has no text", fix)
 
 
 @rule("cut-by-comment", Level.WARNING, older=Level.WARNING)
@@ -54,6 +55,73 @@ def not_cut(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding(loc, message, "if the # belongs to the text, put the whole text in double quotes")
 
 
+@rule("control-character", Level.ERROR, older=Level.WARNING)
+def not_escaped(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    r"""No text in double quotes loses letters to a backslash, as LaTeX and the paths of Windows do there in silence.
+
+    Between double quotes, YAML takes a backslash with the letter after it for one character, and many of them are
+    invisible: \a is a bell, \b goes back a space, \f feeds a page. Nobody who wrote "$\frac{1}{2}$" meant that.
+
+    Passes:
+        seed_examples:
+          - {question: "What is $\\alpha + \\beta$?", answer: 'It is $\frac{1}{2}$.'}
+
+    Fails:
+        seed_examples:
+          - {question: "What is $\alpha + \beta$?", answer: 'It is $\frac{1}{2}$.'}
+    """
+    if "\\" not in leaf.source.text:
+        return
+    for loc, text in [*texts(leaf), *about(leaf)]:
+        made = _made_by_escape(text, leaf)
+        if made:
+            written = _ESCAPES.get(made, f"\\x{ord(made):02x}")
+            message = (
+                f"in double quotes, `{written}` is the invisible character U+{ord(made):04X}, which stands here now"
+            )
+            yield Finding(loc, message, _BACKSLASH_FIX)
+
+
+@rule("lost-backslash", Level.HINT, older=Level.HINT)
+def no_path_broken(leaf: Loaded, config: Config) -> Iterator[Finding]:
+    r"""No path and no formula in double quotes has \n or \t in it, which YAML takes for a line end and a tab.
+
+    Passes:
+        seed_examples:
+          - {question: "Where is C:\\new\\temp?", answer: '$\theta$ is an angle.'}
+
+    Fails:
+        seed_examples:
+          - {question: "Where is C:\new\temp?", answer: "$\theta$ is an angle."}
+    """
+    written = leaf.source.text
+    if not _LOST_WRITTEN.search(written):
+        return
+    for loc, text in [*texts(leaf), *about(leaf)]:
+        match = _LOST.search(text)
+        if match and not _made_by_escape(text, leaf):
+            lost = excerpt(match.group().replace("\n", "\\n").replace("\t", "\\t"), 40)
+            yield Finding(loc, f"{lost} is in double quotes, where \\n is a line end and \\t a tab", _BACKSLASH_FIX)
+
+
+_BACKSLASH_FIX = "if you meant the backslash itself, double it (\\\\), or put the text in single quotes"
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_ESCAPES = {"\a": "\\a", "\b": "\\b", "\x0b": "\\v", "\f": "\\f", "\r": "\\r", "\x1b": "\\e", "\0": "\\0"}
+_ESCAPES |= {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"}
+# LaTeX's commands that are no words once they have lost \n or \t, and paths of two folders on the usual drives
+_LATEX_T = r"(?:heta|imes|riangle\w*|ilde)(?![a-z])|ext(?:bf|it|rm|tt)?\{|an(?=[\\^({$])|au(?=[\\^_})$])"
+_LATEX_N = r"(?:abla|eq|eg|otin|ewcommand)(?![a-z])|u(?=[\\^_})$])"
+_LOST = re.compile(rf"\t(?:{_LATEX_T})|\n(?:{_LATEX_N})|(?<!\w)[C-E]:[\t\n][\w.-]+(?:[\t\n][\w.-]+)+")
+_LOST_WRITTEN = re.compile(rf"(?<!\\)\\(?:t(?:{_LATEX_T})|n(?:{_LATEX_N}))|(?<!\w)[C-E]:\\[nt][\w.-]+\\[nt]\w")
+
+
+def _made_by_escape(text: str, leaf: Loaded) -> str:
+    """Return the first character of a text that an escape made, as it may not stand in YAML, or does not here."""
+    if text.isprintable():
+        return ""
+    return next((each for each in _CONTROL.findall(text) if each < "\x80" or each not in leaf.source.text), "")
+
+
 @rule("curly-quotes", Level.WARNING, older=Level.HINT)
 def not_curly(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """No whole text stands in the curly quotes of a word processor: to YAML they are none, and stay in the text.
@@ -71,7 +139,7 @@ def not_curly(leaf: Loaded, config: Config) -> Iterator[Finding]:
     for loc, text in texts(leaf):
         inner = text.strip()[1:-1]
         if _IN_CURLY.fullmatch(text.strip()) and leaf.source.scalar(loc) is not None:
-            message = f"the curly quotes around `{loc[-1]}` are part of it, as only straight ones are quotes to YAML"
+            message = f"the curly quotes around {name_of(loc)} are part of it, as only straight ones are quotes to YAML"
             fix = (
                 f'write straight ones: "{inner}"' if len(inner) < 60 and not set(inner) & {'"', "\\"} else "delete them"
             )
@@ -114,8 +182,8 @@ def not_left_open(leaf: Loaded, config: Config) -> Iterator[Finding]:
         seed_examples:
           - {question: What is a tide?, answer: "TODO: write this"}
     """
-    for loc, text in [*_names(leaf), *texts(leaf)]:
-        if not _HEAD.match(text):
+    for loc, text in [*about(leaf), *texts(leaf)]:
+        if loc[0] == "problem_templates" or not _HEAD.match(text):
             continue
         note = loc[-1] != "context" and _NOTE.match(text)
         if note or _LOREM.match(text) or (len(text) < 200 and _EMPTY.fullmatch(text)):
@@ -147,7 +215,7 @@ def not_long(leaf: Loaded, config: Config) -> Iterator[Finding]:
     Fails: a context that is a whole chapter.
     """
     for loc, text in texts(leaf):
-        most = _MOST_WORDS[str(loc[-1])]
+        most = _MOST_WORDS.get(str(loc[-1]), len(text))
         if len(text) <= most or _most_words(text) <= most:
             continue
         words = len(text.split() if text.isascii() else tokens(text))
@@ -173,18 +241,3 @@ def _filled(loc: Loc) -> str:
     if loc == ("created_by",):
         return "write your name on GitHub"
     return "write what belongs here" if loc[0] == "documents" else "write it in a sentence or two"
-
-
-def _names(leaf: Loaded) -> Iterator[tuple[Loc, str]]:
-    """Yield the texts beside those for the model: names, principles, and what is said of documents."""
-    places: list[tuple[Loc, object]] = [(("created_by",), leaf.data.get("created_by"))]
-    places += _items(leaf.data.get("principles"), ("principles",))
-    for loc, document in _items(leaf.data.get("documents"), ("documents",)):
-        if isinstance(document, dict):
-            places += [((*loc, key), document.get(key)) for key in ("path", "title")]
-            places += _items(document.get("authors"), (*loc, "authors"))
-    yield from ((loc, text) for loc, text in places if isinstance(text, str))
-
-
-def _items(value: object, loc: Loc) -> list[tuple[Loc, object]]:
-    return [((*loc, index), item) for index, item in enumerate(value)] if isinstance(value, list) else []

@@ -13,6 +13,9 @@ from tax.source import Loc, Source
 Text = tuple[Loc, str]
 Question = tuple[Loc, tuple[str, ...], dict[str, Any]]
 
+_SAID = ("question", "answer", "context", "content")
+
+_ABOUT: WeakKeyDictionary[Source, list[Text]] = WeakKeyDictionary()
 _TEXTS: WeakKeyDictionary[Source, list[Text]] = WeakKeyDictionary()
 _QUESTIONS: WeakKeyDictionary[Source, list[Question]] = WeakKeyDictionary()
 
@@ -25,6 +28,14 @@ def texts(leaf: Loaded) -> list[Text]:
     return found
 
 
+def about(leaf: Loaded) -> list[Text]:
+    """Return the texts beside those of texts(): who wrote the leaf, what is said of documents, problem templates."""
+    found = _ABOUT.get(leaf.source)
+    if found is None:
+        found = _ABOUT[leaf.source] = [*_names(leaf), *_templates(leaf)]
+    return found
+
+
 def questions(leaf: Loaded) -> list[Question]:
     """Return every question: its place, its words as they are compared, and the group that it stands in."""
     found = _QUESTIONS.get(leaf.source)
@@ -33,10 +44,16 @@ def questions(leaf: Loaded) -> list[Question]:
     return found
 
 
+def kind(loc: Loc) -> str:
+    """Return the key that a text stands under, of an item of a list that of the list."""
+    return str(loc[-2] if isinstance(loc[-1], int) else loc[-1])
+
+
 def _texts(leaf: Loaded) -> Iterator[Text]:
     for key in ("task_description", "domain", "document_outline"):
         if isinstance(leaf.data.get(key), str):
             yield (key,), leaf.data[key]
+    yield from _items(leaf.data, "principles", ())
     for index, seed in leaf.seeds:
         yield from _strings(seed, ("seed_examples", index))
         for key in ("questions_and_answers", "messages"):
@@ -44,6 +61,19 @@ def _texts(leaf: Loaded) -> Iterator[Text]:
             for place, item in enumerate(items) if isinstance(items, list) else ():
                 if isinstance(item, dict):
                     yield from _strings(item, ("seed_examples", index, key, place))
+
+
+def _names(leaf: Loaded) -> Iterator[Text]:
+    yield from _strings(leaf.data, (), ("created_by",))
+    for loc, document in _groups(leaf, "documents"):
+        yield from _strings(document, loc, ("path", "title"))
+        yield from _items(document, "authors", loc)
+
+
+def _templates(leaf: Loaded) -> Iterator[Text]:
+    for loc, template in _groups(leaf, "problem_templates"):
+        yield from _strings(template, loc, ("question", "answer"))
+        yield from _items(template, "steps", loc)
 
 
 def _questions(leaf: Loaded) -> Iterator[Question]:
@@ -65,8 +95,24 @@ def _questions(leaf: Loaded) -> Iterator[Question]:
             yield (*loc, "question"), key, seed
 
 
-def _strings(group: dict[str, object], loc: Loc) -> Iterator[Text]:
-    for key in ("question", "answer", "context", "content"):
+def _groups(leaf: Loaded, key: str) -> Iterator[tuple[Loc, dict[str, Any]]]:
+    """Yield the items of a list that are groups of keys."""
+    items = leaf.data.get(key)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict):
+            yield (key, index), item
+
+
+def _items(group: dict[str, Any], key: str, loc: Loc) -> Iterator[Text]:
+    """Yield the items of a list that are texts."""
+    items = group.get(key)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, str):
+            yield (*loc, key, index), item
+
+
+def _strings(group: dict[str, Any], loc: Loc, keys: tuple[str, ...] = _SAID) -> Iterator[Text]:
+    for key in keys:
         text = group.get(key)
         if isinstance(text, str):
             yield (*loc, key), text
