@@ -107,9 +107,9 @@ def run_ours(folder: Path, given: argparse.Namespace, *, packing: bool) -> dict[
     """Train with this repository's trainer, in this process; return tokens, seconds and steps that count."""
     import yaml
 
-    from tax_training.loop import train
     from tax_training.plan_file import load_plan
     from tax_training.progress import Progress
+    from tax_training.run import train
 
     settings = {
         "student": {"config": config(given), "tokenizer": {"train": {"vocab_size": 4096}}},

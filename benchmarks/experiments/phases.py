@@ -33,9 +33,9 @@ import yaml
 
 from tax.mix.plan import NewTokenizer
 from tax.mix.tokens import save_tokenizer, train_tokenizer
-from tax_training.loop import train
 from tax_training.plan_file import load_plan
 from tax_training.progress import Progress
+from tax_training.run import train
 
 PEOPLE, EXERCISES, HELD_OUT = 60, 600, 100
 EPOCHS = 6

@@ -69,7 +69,7 @@ def plan_of(tmp_path):
 @pytest.fixture
 def train(data):
     """Train a plan in this process: train(plan, out) -> the metrics of every step, by phase."""
-    from tax_training.loop import train as run
+    from tax_training.run import train as run
 
     def trained(plan, out, only=None, folder=data):
         run(plan, folder, out, only)

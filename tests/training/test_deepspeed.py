@@ -22,7 +22,7 @@ pytest.importorskip("deepspeed", reason="needs pip install 'tax[train]'")
 PROCESSES = """
 import json, sys
 from pathlib import Path
-from tax_training.loop import train
+from tax_training.run import train
 from tax_training.plan_file import load_plan
 
 plan, data, cases = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])

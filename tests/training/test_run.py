@@ -23,7 +23,7 @@ from .conftest import metrics
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tax_training import checkpoints, loop, phase_folder
+from tax_training import checkpoints, phase_folder, run
 from tax_training.plan_file import load_plan
 place, count = sys.argv[4], int(sys.argv[5])
 module, name = {"metrics": (phase_folder.PhaseFolder, "log"), "checkpoint": (checkpoints, "write_synced")}[place]
@@ -34,7 +34,7 @@ def deadly(*given):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(*given)
 setattr(module, name, deadly)
-loop.train(load_plan(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+run.train(load_plan(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
 """
 
 

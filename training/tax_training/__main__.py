@@ -63,7 +63,7 @@ def _run(given: argparse.Namespace) -> int:
         return 0
     usable(given)
     try:
-        from tax_training.loop import train
+        from tax_training.run import train
     except ModuleNotFoundError as error:
         raise UserError(f"training needs {error.name}: pip install 'tax[train]'") from error
     train(plan, given.data, given.out, given.phase)

@@ -109,7 +109,7 @@ def train_worker(work: dict[str, Any]) -> None:
     """Train in one of Ray's workers; a UserError goes to the driver, any other fault is Ray's to recover from."""
     import ray
 
-    from tax_training.loop import train
+    from tax_training.run import train
 
     if Path(work["from"]).is_dir():
         os.chdir(work["from"])  # a plan may name a model by a relative path

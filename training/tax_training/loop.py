@@ -1,4 +1,4 @@
-"""The training loop: one for all phases; what differs between them is data in the plan.
+"""The training loop: one for all phases; what differs between them is data in the plan (run.py goes through them).
 
 Progress is (phase, epoch, step), and everything else follows from it: which samples a step has (data.batch_plan), its
 learning rate (schedule.py), its random numbers. So a run that was killed goes on as if it had not been, with as many
@@ -20,12 +20,11 @@ from tax_training import schedule
 from tax_training.board import Board
 from tax_training.checkpoints import Folder, Reader
 from tax_training.conversation import Encoder
-from tax_training.corpus import Corpus, corpus_folder, file_digest, is_empty, tokenise, tokenizer_digest
+from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise, tokenizer_digest
 from tax_training.data import Row, Samples, batch_plan, pack
 from tax_training.deepspeed_engine import sharded_loading
 from tax_training.engine import Engine, NotFinite, open_engine, uses_deepspeed
-from tax_training.errors import Interrupted, UserError, quoted
-from tax_training.files import only_one
+from tax_training.errors import Interrupted, UserError
 from tax_training.loss import check
 from tax_training.memory import enough_memory
 from tax_training.phase_folder import PhaseFolder
@@ -34,36 +33,6 @@ from tax_training.progress import Progress
 from tax_training.select import Score, choose, contenders, run_command
 from tax_training.stop import Stop
 from tax_training.world import World
-
-
-def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progress: type[Progress] = Progress) -> None:
-    """Train a plan's phases, or only one of them; go on where an earlier call ended. Raises UserError, Interrupted."""
-    world = World.join()
-    models.quiet()
-    if only is not None and only not in plan.phases:
-        raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
-    with world.alone(only_one, out), Stop() as stop:
-        tokenizer = models.student_tokenizer(plan.student, data)
-        empty = world.once(lambda: _without_samples(plan, data, out, only))
-        for name in plan.phases:
-            if only in (None, name):
-                PhaseRun(plan, name, data, out, world, tokenizer, stop, progress, empty).run()
-
-
-def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:
-    """Return the phases that are passed over: their files are empty. Raises UserError where none is left to train."""
-    empty = {name for name in plan.phases if is_empty(data / f"{name}.jsonl")}
-    if len(empty) == len(plan.phases):
-        raise UserError(
-            f"there is nothing to train on: the file of every phase in {data} is empty. Generate samples for what the "
-            "plan's phases take, and run tax mix again"
-        )
-    if only in empty:
-        raise UserError(
-            f"{only} has nothing to train on: {data / only}.jsonl is empty. A phase after it starts from the model "
-            f"before it: go on with that one; or generate samples for what {only} takes, and run tax mix again"
-        )
-    return {name for name in empty if not PhaseFolder(out / name).begun}  # one that was begun had other data: refused
 
 
 class PhaseRun:
