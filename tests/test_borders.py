@@ -55,6 +55,7 @@ COLUMNS = [
     {"source", "yaml_errors"},
     {
         "problems",
+        "tether",
         "line_plot",
         "spdx",
         "script",

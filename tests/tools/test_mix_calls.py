@@ -15,7 +15,7 @@ from support.mixing import (
     write_rows,
     write_run,
 )
-from tax.mix.plan import read_plan
+from tax.mix.plan import read_plan, shipped_plans
 from tax.tree import find_root
 
 PLANS = sorted((Path(__file__).parents[2] / "training/plans").glob("*.yaml"))
@@ -110,6 +110,29 @@ def test_a_faulty_plan_is_told_with_its_line(tax, taxonomy, plan, text, reason):
     write_run(taxonomy / "runs/a", some(5))
     code, _, err = tax("mix", "runs/a", "--plan", plan, "--out", "data")
     assert code == 2 and reason in err
+
+
+def test_a_shipped_plan_is_found_by_its_name(tax, taxonomy):
+    write_run(taxonomy / "runs/a", some(60))
+    tiny = next(path for path in PLANS if path.stem == "tiny-cpu")
+    for out, name in (("by-name", "tiny-cpu"), ("by-path", tiny)):
+        code, _, err = tax("mix", "runs/a", "--plan", name, "--out", out)
+        assert code == 0, err
+    assert files_of(taxonomy / "by-name") == files_of(taxonomy / "by-path")
+    (taxonomy / "tiny-cpu").write_text("student: {}", encoding="utf-8")
+    code, _, err = tax("mix", "runs/a", "--plan", "tiny-cpu", "--out", "data")
+    assert code == 2 and "phases" in err, "a file of that name comes first, as it does for the trainer"
+
+
+def test_an_unknown_plan_is_told_with_the_shipped_ones(tax, taxonomy):
+    write_run(taxonomy / "runs/a", some(5))
+    code, _, err = tax("mix", "runs/a", "--plan", "tiny-gpu", "--out", "data")
+    assert code == 2 and "there is no plan tiny-gpu: name a file, or one of lab-llama-2-13b, " in err
+
+
+def test_the_trainer_finds_the_same_plans():
+    plan_file = pytest.importorskip("tax_training.plan_file")
+    assert shipped_plans() == {path.stem: path for path in sorted(plan_file.PLANS.glob("*.yaml"))}
 
 
 def test_a_tokenizer_that_is_not_there_is_told(tax, taxonomy, plan, monkeypatch):

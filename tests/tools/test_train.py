@@ -71,6 +71,18 @@ def test_a_model_is_found_by_its_folder_its_phase_or_its_run(out):
         find_model(out.parent)
 
 
+def test_a_checkpoint_is_told_from_a_model(out):
+    (out / "kt1/model/config.json").write_text("{}", encoding="utf-8")
+    for phase in ("kt1", "kt3"):
+        (out / phase / "checkpoints/step-00000004").mkdir(parents=True)
+    for path in ("kt1/checkpoints/step-00000004", "kt1/checkpoints"):
+        with pytest.raises(UserError, match=r"no model but .* the finished phase's model is .*/kt1/model"):
+            find_model(out / path)
+    for path in ("kt3/checkpoints/step-00000004", "kt3"):
+        with pytest.raises(UserError, match=r"the phase is not finished; .* writes .*/kt3/model"):
+            find_model(out / path)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", '{"phase": 1}', '{"phase": "a", "scores": [], "plan": {"phases": 3}}', "\x00"]
 )
@@ -180,6 +192,18 @@ def test_a_hostfile_that_cannot_serve_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="names 2 machines, which DeepSpeed reaches by pdsh"):
         command(launch)
+
+
+def test_a_dry_run_is_for_the_processes_of_the_hostfile(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hosts = tmp_path / "hosts"
+    launch = Launch("lab", dry_run=True, launcher="deepspeed", hostfile=hosts)
+    hosts.write_text("# two\nnode0 slots=8  # eight\n\nnode1 slots=4\n", encoding="utf-8")
+    assert command(launch)[3:] == ["lab", "--dry-run", "--processes", "12"]
+    for text in ("", "node0\n", "node0 slots=8\nnode1 slots=many\n"):
+        hosts.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match="must name a machine and its slots on each line: node0 slots=8"):
+            command(launch)
 
 
 def test_a_dry_run_takes_the_plans_own_numbers_where_nothing_was_mixed(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -73,6 +74,20 @@ def test_what_the_user_must_change_is_told_once_and_not_tried_again(under_ray, t
     assert process.wait(timeout=300) == 2
     log = (tmp_path / "log").read_text(errors="replace")
     assert "error: kt2 starts from the model of kt1, which is not finished" in log
+
+
+def test_an_address_where_no_cluster_listens_is_told_at_once(tiny, tmp_path, data, capsys, monkeypatch):
+    from tax_training.cluster import main
+
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny, sort_keys=False), encoding="utf-8")
+    with socket.socket() as probe:  # bound, and not listening
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        assert main([str(tmp_path / "tiny.yaml"), "--data", str(data), "--out", str(tmp_path / "out")]) == 2
+    errors = capsys.readouterr().err
+    assert f"error: no Ray cluster answers at '{address}'" in errors
+    assert "RAY_ADDRESS names the cluster" in errors
 
 
 def test_what_needs_no_cluster_is_told_without_one(tiny, tmp_path, data, capsys):

@@ -6,7 +6,7 @@ import pytest
 
 from tax_training.__main__ import main
 from tax_training.estimate import Size, estimate_phase, memory_of, student_size
-from tax_training.plan_file import load_plan
+from tax_training.plan_file import PLANS, load_plan
 
 
 def test_the_parameters_of_known_models():
@@ -27,23 +27,49 @@ def test_the_parameters_of_adapters():
     ("lab-llama-2-13b", "st", 7 * 144),
     ("lab-mistral-7b", "kt2", 4 * 60),
 ])  # fmt: skip
-def test_steps_are_those_of_table_2(plan, phase, steps):
-    plan = load_plan(plan)
+def test_steps_of_new_data_alone_are_those_of_table_2(plan, phase, steps):
+    plan = load_plan(plan, [f"{name}.replay={{}}" for name in ("kt2", "st")])
     found = estimate_phase(plan, phase, None, Size(10, 10, 1, 1, 1))
     assert found.steps == steps
     assert found.warmup == plan.phases[phase].warmup
     assert found.tokens == found.samples * plan.phases[phase].context_length * plan.phases[phase].epochs
     assert found.flops == 8 * 10 * found.tokens, "activations are computed twice"
+    assert found.new == found.samples
+
+
+@pytest.mark.parametrize(("plan", "settings", "phase", "new", "samples", "steps"), [
+    ("lab-llama-2-13b", [], "kt1", 630_000, 630_000, 825),
+    ("lab-llama-2-13b", [], "kt2", 230_000, 860_000, 1568),  # docs/scale.md: with full replay
+    ("lab-llama-2-13b", [], "st", 550_000, 1_410_000, 2576),  # what kt2 replays itself comes once
+    ("lab-mistral-7b", [], "kt2", 230_000, 860_000, 896),
+    ("lab-mistral-7b", ["kt2.replay.kt1=0"], "kt2", 230_000, 230_000, 240),
+    ("lab-mistral-7b", ["kt2.replay.kt1=0.5"], "kt2", 230_000, 545_000, 4 * 142),
+    ("lab-mistral-7b", ["kt1.samples=null"], "kt2", 230_000, None, None),  # how many it replays is not known
+    ("lab-mistral-7b", ["kt1.samples=null", "kt2.replay.kt1=0"], "kt2", 230_000, 230_000, 240),
+    ("one-gpu", [], "st", None, None, None),
+])  # fmt: skip
+def test_replay_counts_among_a_phases_samples(plan, settings, phase, new, samples, steps):
+    found = estimate_phase(load_plan(plan, settings), phase, None, Size(10, 10, 1, 1, 1))
+    assert (found.new, found.samples, found.steps) == (new, samples, steps)
+
+
+def test_the_small_student_of_one_gpus_comment_is_not_estimated_as_mistral():
+    comment = [
+        line for line in (PLANS / "one-gpu.yaml").read_text("utf-8").splitlines() if line.startswith("#   --set")
+    ]
+    student = load_plan("one-gpu", " ".join(comment).replace("#", "").split()[1::2]).student
+    assert (student.architecture, student.lora) == (None, None)
+    assert "Qwen" in student.model
 
 
 def test_tokens_are_those_that_mix_counted(tmp_path):
     (tmp_path / "kt1.jsonl").write_text("{}\n" * 130, encoding="utf-8")
-    mixed = {"phases": {"kt1": {"tokens": {"own": 9000, "replayed": 1000}}}}
+    mixed = {"phases": {"kt1": {"own": 120, "tokens": {"own": 9000, "replayed": 1000}}}}
     (tmp_path / "mix.json").write_text(json.dumps(mixed), encoding="utf-8")
     found = estimate_phase(
         load_plan("tiny-cpu", ["kt1.epochs=3", "kt1.batch_size=64"]), "kt1", tmp_path, Size(1000, 1000, 1, 1, 1)
     )
-    assert (found.samples, found.steps, found.tokens, found.exact) == (130, 9, 30_000, True)
+    assert (found.new, found.samples, found.steps, found.tokens, found.exact) == (120, 130, 9, 30_000, True)
     assert found.flops == 6 * 1000 * 30_000
 
 
@@ -90,7 +116,11 @@ def test_the_command_prints_text_and_json(capsys):
     text = capsys.readouterr().out
     assert "7,241,732,096 parameters" in text
     assert "warning: kt1: the warm-up of 800 steps outlasts the phase's 660" in text
+    assert "warning: kt2" not in text
+    table = text[text.index("\nphase ") :].splitlines()
+    assert table[1].split()[:5] == ["phase", "new", "with", "replay", "epochs"]
+    assert table[3].split()[:6] == ["kt2", "230,000", "860,000", "4", "896", "800"]
     assert main(["lab-mistral-7b", "--dry-run", "--json", "--set", "kt1.learning_rate=1e-5"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["plan"]["phases"]["kt1"]["learning_rate"] == 1e-5
-    assert found["phases"][1]["steps"] == 240
+    assert found["phases"][1]["steps"] == 896

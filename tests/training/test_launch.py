@@ -80,6 +80,21 @@ def test_a_signal_leaves_a_checkpoint_and_the_run_goes_on(plan, data, tiny, tmp_
     assert [line["loss"] for line in found[: len(before)]] == [line["loss"] for line in before]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's word that a parent is gone is Linux's")
+@pytest.mark.parametrize("launcher", [[], ["--launcher", "torchrun"]], ids=["local", "torchrun"])
+def test_a_command_that_is_killed_outright_leaves_no_trainer_behind(plan, data, launcher):
+    settings = ["kt1.epochs=300", "checkpoints.every=10000", "kt1.select.every=10000"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    # communicate() returns once nobody holds the output's other end any more: the trainer has ended too.
+    code, _, errors = stopped_in_mid_run(started(plan, data, *options, *launcher), signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert errors.count("the same command goes on from there") == 1, errors
+    steps = len(Path("out/kt1/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    assert 2 <= steps < 900
+    saved = [int(step.name.removeprefix("step-")) for step in Path("out/kt1/checkpoints").glob("step-*")]
+    assert max(saved) == steps, "the step in work was finished and saved"
+
+
 def test_two_machines_train_one_model_by_torchrun(plan, data):
     """Two starts of the command find each other, as on two machines; here both are this one."""
     with socket.socket() as probe:

@@ -8,6 +8,7 @@ import base64
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from tax.problems import UserError
+from tax.tether import tethered
 from tax.trained import find_model
 
 INSTALL = "training needs packages that are not here: pip install 'tax[train]'"
@@ -26,6 +28,7 @@ INTERRUPTED = 130
 
 _TRAINER = "tax_training"
 _PATIENCE = 24 * 3600  # seconds that torchrun lets its processes save a checkpoint after Ctrl-C, before it kills them
+_A_LINE = "node0 slots=8"  # of a hostfile
 _SEVERAL_MACHINES = ("PET_NNODES", "PET_RDZV_ENDPOINT", "PET_MASTER_ADDR")
 
 
@@ -59,7 +62,8 @@ class Launch:
         given += ["--phase", self.phase] if self.phase else []
         given += [part for setting in self.settings for part in ("--set", setting)]
         if self.dry_run:
-            given += ["--dry-run"] + (["--processes", str(self.processes)] if self.processes > 1 else [])
+            processes = _slots(self.hostfile) if self.hostfile else self.processes
+            given += ["--dry-run"] + (["--processes", str(processes)] if processes > 1 else [])
             given += ["--json"] if self.as_json else []
         return given
 
@@ -108,13 +112,26 @@ def _deepspeed(launch: Launch) -> list[str]:
     return ["-m", "deepspeed.launcher.launch", *place, *own]
 
 
-def _needs_pdsh(hostfile: Path) -> None:
-    """Check that the machines can be reached as DeepSpeed's runner does it. Raises UserError."""
+def _machines(hostfile: Path) -> list[str]:
+    """Return the lines of a hostfile that name a machine. Raises UserError."""
     try:
         lines = hostfile.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"--hostfile {hostfile} cannot be read: {error}. A line of it is: node0 slots=8") from error
-    machines = [line for line in lines if line.split("#")[0].strip()]
+        raise UserError(f"--hostfile {hostfile} cannot be read: {error}. A line of it is: {_A_LINE}") from error
+    return [line for line in (line.split("#")[0].strip() for line in lines) if line]
+
+
+def _slots(hostfile: Path) -> int:
+    """Return how many processes a hostfile's machines have together. Raises UserError."""
+    slots = [re.fullmatch(r"\S+\s+slots=(\d+)", line) for line in _machines(hostfile)]
+    if not slots or None in slots:
+        raise UserError(f"--hostfile {hostfile} must name a machine and its slots on each line: {_A_LINE}")
+    return sum(int(found[1]) for found in slots if found)
+
+
+def _needs_pdsh(hostfile: Path) -> None:
+    """Check that the machines can be reached as DeepSpeed's runner does it. Raises UserError."""
+    machines = _machines(hostfile)
     if len(machines) > 1 and shutil.which("pdsh") is None:
         raise UserError(
             f"--hostfile names {len(machines)} machines, which DeepSpeed reaches by pdsh, and that is not here: "
@@ -138,12 +155,13 @@ LAUNCHERS = tuple(_LAUNCHERS)
 def train(launch: Launch) -> int:
     """Train, and return the trainer's exit code. Raises UserError where it cannot be started.
 
-    Ctrl-C and SIGTERM go to the trainer, which ends when it has saved its state; a terminal that closes counts as one.
+    Ctrl-C and SIGTERM go to the trainer, which ends when it has saved its state; a terminal that closes counts as one,
+    and so does, on Linux, the end of this process.
     """
     line = command(launch)
     _needs_trainer()
     # In a session of its own, so that Ctrl-C reaches it once, through us, and not each of its processes beside.
-    process = subprocess.Popen(line, start_new_session=True)
+    process = subprocess.Popen(tethered(line), start_new_session=True)
     asked = []
 
     def forward(number: int, frame: FrameType | None) -> None:

@@ -71,13 +71,25 @@ def change(phase: Trained, name: str) -> str:
 def find_model(path: Path) -> Path:
     """Return the model folder that a path names: a model itself, a phase, or a run (its last phase). Raises UserError.
 
-    A name without such a folder is left to `transformers`, as a hub's.
+    A name without such a folder is left to `transformers`, as a hub's. A checkpoint is no model: it is what a run goes
+    on from.
     """
     if not path.exists() or (path / "config.json").is_file():
         return path
     if (path / MODEL / "config.json").is_file():
         return path / MODEL
+    if any(part.name == "checkpoints" for part in (path, path.parent)) or (path / "checkpoints").is_dir():
+        raise UserError(_unfinished(path))
     phases = trained(path)
     if not phases:
         raise UserError(f"{path} holds no model: name a model folder, or the --out of a tax train that has finished")
     return phases[-1].model
+
+
+def _unfinished(path: Path) -> str:
+    """Say of a checkpoint, or of a phase without a model, which folder to take."""
+    phase = next((part.parent for part in (path, path.parent) if part.name == "checkpoints"), path)
+    model = phase / MODEL
+    if (model / "config.json").is_file():
+        return f"{path} is no model but what a run goes on from: the finished phase's model is {model}"
+    return f"{path} holds no model: the phase is not finished; the same tax train goes on with it, and writes {model}"

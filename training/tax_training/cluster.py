@@ -8,17 +8,21 @@ machines --data and --out must lie on storage that all of them share, and tax mu
 import argparse
 import logging
 import os
+import re
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from tax_training.__main__ import parser, usable
-from tax_training.errors import UserError
+from tax_training.errors import UserError, quoted
 from tax_training.plan import Plan
 from tax_training.plan_file import load_plan
 
 FAILURES = 8  # how often lost workers are started again
+_ADDRESS = "RAY_ADDRESS names the cluster (host:port of its head); without it Ray is started on this machine"
+_KNOCK = 10  # seconds that the cluster's head may take to answer
 _LET_GO = 60  # seconds that a lost worker may take to let go of the folder
 
 
@@ -55,7 +59,11 @@ def _run(given: argparse.Namespace) -> int:
         from ray.train.torch import TorchConfig, TorchTrainer
     except ImportError as error:
         raise UserError("--launcher ray needs Ray: pip install 'tax[cluster]'") from error
-    ray.init(logging_level=logging.WARNING)
+    _reachable(os.environ.get("RAY_ADDRESS", ""))
+    try:
+        ray.init(logging_level=logging.WARNING)
+    except (ConnectionError, RuntimeError) as error:
+        raise UserError(f"no Ray cluster can be joined: {quoted(str(error), 300)}. {_ADDRESS}") from error
     resources: dict[str, float] = ray.cluster_resources()
     on_gpus = resources.get("GPU", 0) > 0
     told: Any = ray.remote(num_cpus=0)(Told)
@@ -88,6 +96,17 @@ def _run(given: argparse.Namespace) -> int:
         print("nothing is lost: the same command goes on from the last checkpoint", file=sys.stderr)
         return 3
     return 0
+
+
+def _reachable(address: str) -> None:
+    """Check that something listens at host:port, which Ray itself tries for minutes. Raises UserError."""
+    found = re.fullmatch(r"(?:\[([^\]]+)\]|([^:/\s]+)):(\d{1,5})", address)
+    if found is None:
+        return  # none, `auto`, or another of Ray's forms
+    try:
+        socket.create_connection((found[1] or found[2], int(found[3])), timeout=_KNOCK).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray cluster answers at {quoted(address)}: {error}. {_ADDRESS}") from error
 
 
 class Told:

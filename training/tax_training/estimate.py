@@ -25,7 +25,8 @@ class PhaseEstimate:
     """What a phase will take."""
 
     phase: str
-    samples: int | None
+    new: int | None  # samples of its own, where that is known
+    samples: int | None  # with those that it replays
     steps: int | None
     warmup: int | None
     tokens: int | None  # over all epochs
@@ -65,7 +66,8 @@ def dry_run(plan: Plan, data: Path | None, processes: int | None, *, as_json: bo
         }  # fmt: skip
         return json.dumps(found, ensure_ascii=False, indent=2)
     lines = [yaml.safe_dump(resolved, sort_keys=False, allow_unicode=False, width=120)]
-    lines.append(f"student: {size.parameters:,} parameters, {size.trained:,} of them trained")
+    of = " (by student.architecture)" if plan.student.architecture else ""
+    lines.append(f"student: {size.parameters:,} parameters, {size.trained:,} of them trained{of}")
     lines += _phase_table(plan, phases)
     lines += _memory_table(memory, world, "bf16" if half else "fp32")
     lines += [f"warning: {warning}" for warning in warnings]
@@ -73,18 +75,30 @@ def dry_run(plan: Plan, data: Path | None, processes: int | None, *, as_json: bo
 
 
 def estimate_phase(plan: Plan, name: str, data: Path | None, size: Size) -> PhaseEstimate:
-    """Estimate a phase from the data that `tax mix` wrote, or from the plan's own `samples`."""
+    """Estimate a phase from the data that `tax mix` wrote, or from the plan's own `samples` and what is replayed."""
     phase = plan.phases[name]
-    samples, tokens = (phase.samples, None) if data is None else _mixed(data, name)
+    if data is None:
+        new, samples, tokens = phase.samples, _with_replay(plan, name), None
+    else:
+        new, samples, tokens = _mixed(data, name)
     if samples is None:
-        return PhaseEstimate(name, None, None, None, None, False, None)
+        return PhaseEstimate(name, new, None, None, None, None, False, None)
     steps = -(-samples // phase.batch_size) * phase.epochs
     exact = tokens is not None
     total = (tokens if tokens is not None else samples * phase.context_length) * phase.epochs
     work = 8 if plan.engine.activation_checkpointing else 6
     return PhaseEstimate(
-        name, samples, steps, schedule.warmup_steps(phase, steps), total, exact, float(work * size.parameters * total)
-    )
+        name, new, samples, steps, schedule.warmup_steps(phase, steps), total, exact,
+        float(work * size.parameters * total),
+    )  # fmt: skip
+
+
+def _with_replay(plan: Plan, name: str) -> int | None:
+    """Return the plan's samples of a phase and those it replays, shares of what is new in earlier ones."""
+    own = [(1.0, plan.phases[name].samples)]
+    own += [(share, plan.phases[earlier].samples) for earlier, share in plan.phases[name].replay.items() if share]
+    counts = [round(share * samples) for share, samples in own if samples is not None]
+    return sum(counts) if len(counts) == len(own) else None
 
 
 def memory_of(plan: Plan, phase: Phase, size: Size, processes: int, *, half: bool) -> dict[str, int]:
@@ -162,8 +176,11 @@ def _adapters(model: Any, lora: Lora) -> int:
     )
 
 
-def _mixed(data: Path, phase: str) -> tuple[int, int | None]:
-    """Return a phase's samples and, where `tax mix` counted them, tokens (of one epoch). Raises UserError."""
+def _mixed(data: Path, phase: str) -> tuple[int | None, int, int | None]:
+    """Return a phase's own samples, all with those replayed, and their tokens (of one epoch). Raises UserError.
+
+    The first and the last are known where `tax mix` wrote them into mix.json.
+    """
     try:
         with (data / f"{phase}.jsonl").open("rb") as lines:
             samples = sum(1 for line in lines if line.strip())
@@ -172,24 +189,32 @@ def _mixed(data: Path, phase: str) -> tuple[int, int | None]:
             f"{data / f'{phase}.jsonl'} cannot be read: {error.strerror}. Is --data what tax mix wrote?"
         ) from error
     try:
-        counted = json.loads((data / "mix.json").read_text(encoding="utf-8"))["phases"][phase]["tokens"]
-        return samples, sum(int(count) for count in counted.values())
+        about = json.loads((data / "mix.json").read_text(encoding="utf-8"))["phases"][phase]
+        new = about.get("own")
+        tokens = sum(int(count) for count in about["tokens"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return samples, None
+        return None, samples, None
+    return new if isinstance(new, int) else None, samples, tokens
 
 
 def _phase_table(plan: Plan, phases: list[PhaseEstimate]) -> list[str]:
-    heads = f"{'samples':>10} {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>18} {'FLOPs':>9}"
+    replayed = any(found.new not in (None, found.samples) for found in phases)
+    heads = f"{'new':>10} {'with replay':>11}" if replayed else f"{'samples':>10}"
+    heads += f" {'epochs':>6} {'steps':>7} {'warm-up':>7} {'rate':>8} {'tokens':>20} {'FLOPs':>9}"
     lines = [f"{'phase':10} {heads}"]
     for found in phases:
         phase = plan.phases[found.phase]
+        counts = [(found.new, 10), (found.samples, 11)] if replayed else [(found.samples, 10)]
+        row = f"{found.phase:10} " + " ".join(
+            f"{'?' if count is None else format(count, ','):>{width}}" for count, width in counts
+        )
         if found.samples is None:
-            lines.append(f"{found.phase:10} {'?':>10} {phase.epochs:>6}   name the data with --data")
+            lines.append(f"{row} {phase.epochs:>6}   name the data with --data")
             continue
         tokens = f"{'' if found.exact else 'up to '}{found.tokens:,}"
         lines.append(
-            f"{found.phase:10} {found.samples:>10,} {phase.epochs:>6} {found.steps:>7,} {found.warmup:>7,} "
-            f"{phase.learning_rate:>8.1e} {tokens:>18} {found.flops:>9.2e}"
+            f"{row} {phase.epochs:>6} {found.steps:>7,} {found.warmup:>7,} "
+            f"{phase.learning_rate:>8.1e} {tokens:>20} {found.flops:>9.2e}"
         )
     return lines
 

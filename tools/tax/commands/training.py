@@ -11,7 +11,9 @@ _FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="[RUN|FILE|TARGET=FILE]...")
-@click.option("--plan", required=True, type=_FILE, metavar="PLAN", help="The plan whose phases are filled.")
+@click.option(
+    "--plan", required=True, metavar="PLAN", help="The plan whose phases are filled: a file, or a shipped one's name."
+)
 @click.option("--out", required=True, type=_FILE, metavar="DIR", help="The data folder to write.")
 @click.option(
     "--feedback",
@@ -57,7 +59,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--language", default="en", show_default=True, metavar="TAG", help="The language of imported files.")
 @click.option("--json", "as_json", is_flag=True, help="Print mix.json instead of the tables.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def mix(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:
+def mix(inputs: tuple[str, ...], plan: str, as_json: bool, **options: Any) -> int:
     """Sort samples into the phases of a plan.
 
     RUN is a run folder; FILE holds samples, or conversations of other tools (messages, alpaca, sharegpt). A sample goes
@@ -70,8 +72,9 @@ def mix(inputs: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """
     from tax.mix import Options
     from tax.mix import mix as make
+    from tax.mix.plan import find_plan
 
-    mixed = make(inputs, Options(**options))
+    mixed = make(inputs, Options(plan=find_plan(plan), **options))
     if as_json:
         click.echo(json.dumps(mixed.record, ensure_ascii=False, indent=2))
         for note in mixed.notes:

@@ -4,12 +4,14 @@ The rest of a plan (learning rates, engine and so on) is the trainer's, which re
 """
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 
 from tax.mix.yaml_file import read_yaml
+from tax.problems import UserError, excerpt
 
 Stock = Literal["knowledge-short", "knowledge-long", "foundational", "compositional", "feedback", "corpus", "all"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,6 +20,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 BRANCH_STOCKS = ("knowledge-short", "knowledge-long", "foundational", "compositional")
 """What `all` stands for: the conversations of the three branches."""
 
+_TRAINER = "tax_training"  # whose package the shipped plans come with; it is not imported
 _RESERVED = {"heldout", "tokenizer", "mix"}  # names of other files in the data folder
 
 
@@ -116,6 +119,29 @@ class Plan(_Part):
                     raise ValueError(f"phase {name} cannot replay {other}: one reads documents, one conversations")
             earlier[name] = phase
         return self
+
+
+def find_plan(plan: str) -> Path:
+    """Return the file of a plan: a path, or the name of a shipped plan, as `tax train` takes it. Raises UserError."""
+    path = Path(plan)
+    if path.is_file():
+        return path
+    shipped = shipped_plans()
+    if plan in shipped:
+        return shipped[plan]
+    there = f", or one of {', '.join(shipped)}" if shipped else ""
+    raise UserError(f"there is no plan {excerpt(plan, 80)}: name a file{there}")
+
+
+def shipped_plans() -> dict[str, Path]:
+    """Return the plans that come with the trainer, by name: within its package in a wheel, beside it in a checkout."""
+    trainer = importlib.util.find_spec(_TRAINER)
+    if trainer is None or trainer.origin is None:
+        return {}
+    package = Path(trainer.origin).parent
+    folders = (package / "plans", package.parent / "plans")
+    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
+    return {file.stem: file for file in sorted(folder.glob("*.yaml"))}
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
