@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the step in work is finished and saved; a second Ctrl-C ends at once."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ class Stop:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if not self.asked:
-            sys.stderr.write("\nstopping after this step, once it is saved; Ctrl-C again ends at once\n")
-        self.asked = True
+        first, self.asked = not self.asked, True
+        if first:
+            with contextlib.suppress(OSError):  # who would read it may be gone
+                sys.stderr.write("\nstopping after this step, once it is saved; Ctrl-C again ends at once\n")
