@@ -86,3 +86,56 @@ def test_whatever_is_read_on_the_first_fault_stays_and_lines_are_those_of_the_fi
 def test_many_faults_end_soon(write, line):
     path = write("seed_examples:\n" + f"{line}\n" * (49_000 // len(line)))
     assert 1 <= len(found(path)) <= 60
+
+
+FRAME = SKILL[: SKILL.index("seed_examples:")] + "seed_examples:\n"
+START = FRAME.count("\n")  # the first seed is in the line after it
+
+
+def told(text):
+    """What a file is told of its YAML, with lines counted from the first seed."""
+    problems = sorted(Source("qna.yaml", text).problems, key=lambda p: (p.line, p.column))
+    return [(p.rule, p.line - START, p.column) for p in problems]
+
+
+def test_places_after_a_guess_are_those_of_the_file():
+    seed = "  - question: In French: a long text\n    answer: A.\n    answer: B.\n"
+    assert told(FRAME + seed) == [("yaml-syntax", 1, 24), ("duplicate-key", 3, 5)]
+    twice = FRAME + "  - question: A?\n    answer: B.\n---\nversion: 4\ncreated_by: kim\n"
+    assert told(twice)[1:] == [("duplicate-key", 4, 1), ("duplicate-key", 5, 1)]
+    tagged = "  - question: In French: a long text\n    answer: A.\n  - question: !!str 42\n    answer: B.\n"
+    source = Source("qna.yaml", FRAME + tagged)
+    assert source.data["seed_examples"][1]["question"] == "42"
+    bar = "  - question: In French: a\n    answer: | Name | Age | and more text\n"
+    assert told(FRAME + bar) == [("yaml-syntax", 1, 24), ("yaml-syntax", 2, 15)]
+
+
+def test_columns_are_those_of_the_file_where_a_guess_mends_indentation():
+    seeds = "\t- question: A?\n\t  answer: B.\n\t  answer: B.\n"
+    assert told(FRAME + seeds) == [("yaml-syntax", 1, 1), ("duplicate-key", 3, 4)]
+
+
+def test_nothing_is_told_of_a_reading_that_was_thrown_away():
+    seeds = "".join(f"  – question: {word}?\n    answer: {word}.\n" for word in "abcde")
+    text = "version: 4\nversion: 4\nlicense: x\n" + "a: b: c\nseed_examples: none\n" + seeds
+    assert {p.rule for p in Source("qna.yaml", text).problems} == {"yaml-syntax"}
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_all_is_told_of_files_with_other_line_ends(line_end):
+    text = FRAME + "  - question: a: b\n    answer: A.\n    answer: B.\n  - question: c\n    answer: d e: f\n"
+    other = told(text.replace("\n", line_end))
+    assert other[0][0] == "line-ends"
+    assert other[1:] == told(text)
+    assert [line for _, line, _ in told(text)] == [1, 3, 5]
+
+
+def test_all_is_told_of_a_file_with_a_forbidden_character():
+    text = FRAME + "  - question: a: b\n    answer: \x00A.\n    answer: B.\n"
+    assert [rule for rule, _, _ in told(text)] == ["yaml-syntax", "forbidden-character", "duplicate-key"]
+
+
+def test_seeds_are_not_counted_where_they_are_guessed(write):
+    faulty = FRAME + "  - question: A: b?\n    answer: C.\n    holdout: true\n"
+    rules = {problem.rule for problem in check(write(faulty), Config())}
+    assert not rules & {"few-seeds", "very-few-seeds", "no-holdout", "all-holdouts"}

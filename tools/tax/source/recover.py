@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import yaml
 
 from tax.source.compose import Excess, compose
+from tax.source.written import Position, Written
 from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose
 
 _MAX_TEXT = 50_000  # characters
@@ -22,42 +23,39 @@ _STRANGE_INDENT = re.compile("^[ ]*[\t\u00a0\u2000-\u200b\u202f\u3000][\\s\u200b
 
 @dataclass(frozen=True)
 class Recovered:
-    """What a text turns out to be: the text as it was guessed, its tree, the lines at fault, the further faults."""
+    """A text's faults; and if its end was reached, what it turned out to be: text, tree, and the lines at fault."""
 
-    text: str
-    root: yaml.Node
-    lines: frozenset[int]
-    faults: tuple[tuple[int, Diagnosis], ...]
+    faults: tuple[tuple[Position, Diagnosis], ...]
+    text: str = ""
+    root: yaml.Node | None = None
+    lines: frozenset[int] = frozenset()
 
 
-def recover(text: str, first: Diagnosis) -> Recovered | None:
-    """Read a text on that has a first fault; None where no guess leads to its end."""
-    if len(text) > _MAX_TEXT or "\r" in text:
-        return None
-    guesses = 0
-    fault = first
-    faults: list[tuple[int, Diagnosis]] = []
+def recover(text: str) -> Recovered:
+    """Read a text that is no YAML, and read on from fault to fault; without a root where no guess leads to its end.
+
+    The text has Unix line ends. Each fault is placed in it, not in the guess that was read when the fault was met.
+    """
+    faults: list[tuple[Position, Diagnosis]] = []
     lines: set[int] = set()
-    while True:
-        line = text.count("\n", 0, fault.index) + 1
-        if line in lines:
-            return None
-        lines.add(line)
-        for guess in _guesses(text, line - 1):
+    guess, guesses = text, 0
+    root, fault = _read(text)
+    while fault is not None:
+        place = Written(guess, text).place(fault.index)
+        if not faults or place.line > max(lines) + 1 or fault.fix != faults[-1][1].fix:  # else the same slip goes on
+            faults.append((place, fault))
+        lines.add(place.line)
+        for each in _guesses(guess, place.line - 1) if len(text) <= _MAX_TEXT else ():
             guesses += 1
-            if guesses > _MAX_GUESSES:
-                return None
-            root, further = _read(guess)
-            if further is None:
-                return Recovered(guess, root, frozenset(lines), tuple(faults)) if root else None
-            next_line = guess.count("\n", 0, further.index) + 1
-            if next_line > line:
+            root, further = _read(each)
+            if further is None or each.count("\n", 0, further.index) >= place.line:
                 break
         else:
-            return None
-        if next_line > line + 1 or further.fix != fault.fix:  # else the same slip goes on
-            faults.append((next_line, further))
-        text, fault = guess, further
+            return Recovered(tuple(faults))
+        if guesses > _MAX_GUESSES:
+            return Recovered(tuple(faults))
+        guess, fault = each, further
+    return Recovered(tuple(faults), guess, root, frozenset(lines))
 
 
 def _read(text: str) -> tuple[yaml.Node | None, Diagnosis | None]:
