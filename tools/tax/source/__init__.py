@@ -17,6 +17,7 @@ from tax.source.build import MAX_BYTES, MERGE, Builder, key_of
 from tax.source.compose import MAX_DEPTH, MAX_VALUES, Excess, compose
 from tax.source.recover import Recovered, recover
 from tax.source.written import Position, Written, with_unix_lines
+from tax.yaml_errors import misread
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MERGE", "Loc", "Position", "Source"]
 
@@ -125,16 +126,19 @@ class Source:
             return
         try:
             root = self._composed(text)
-            if root is not None:
+            if misread(root, text):
+                self._read_faulty(text)
+            elif root is not None:
                 self.data = self._built(root)
                 self._root = root
         except Excess as error:
             self._report(error.index, "too-large", str(error), "split it into several leaves, or write it more simply")
         except yaml.MarkedYAMLError:
-            self._read_faulty(with_unix_lines(_FORBIDDEN.sub("\ufffd", text)))
+            self._read_faulty(text)
 
     def _read_faulty(self, text: str) -> None:
         """Report the faults of a text; read it as it was probably meant, to tell what else is wrong with it."""
+        text = with_unix_lines(_FORBIDDEN.sub("\ufffd", text))
         meant = recover(text)
         kept = meant.root is not None and self._take(meant, meant.root, text)
         for place, fault in meant.faults if kept else meant.faults[:1]:

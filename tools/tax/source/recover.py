@@ -1,6 +1,7 @@
 """A YAML text with faults, read on: each faulty line is mended by guess, so that what is wrong further on is told too.
 
-A guess changes one line and never the number of lines, and counts only if the reader gets past the line with it. What
+A guess changes one line, or a slip wherever it occurs, and never the number of lines. It counts only if the reader gets
+on with it. What
 is found is used only if the whole text can be read in the end; of the lines that were guessed nothing else is told.
 """
 
@@ -13,12 +14,11 @@ import yaml
 
 from tax.source.compose import Excess, compose
 from tax.source.written import Position, Written
-from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose
+from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose, misread, ordinary_indents
 
 _MAX_TEXT = 50_000  # characters
 _MAX_GUESSES = 60  # readings of the text
 _KEY_AND_TEXT = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_][\w -]{0,40}):(?!//)[ \t]*(.*)")
-_STRANGE_INDENT = re.compile("^[ ]*[\t\u00a0\u2000-\u200b\u202f\u3000][\\s\u200b]*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def recover(text: str) -> Recovered:
         if not faults or place.line > max(lines) + 1 or fault.fix != faults[-1][1].fix:  # else the same slip goes on
             faults.append((place, fault))
         lines.add(place.line)
-        for each in _guesses(guess, place.line - 1) if len(text) <= _MAX_TEXT else ():
+        for each in _guesses(guess, fault) if len(text) <= _MAX_TEXT else ():
             guesses += 1
             root, further = _read(each)
-            if further is None or each.count("\n", 0, further.index) >= place.line:
+            if further is None or _leads_on(each, fault, further, place.line):
                 break
         else:
             return Recovered(tuple(faults))
@@ -58,22 +58,32 @@ def recover(text: str) -> Recovered:
     return Recovered(tuple(faults), guess, root, frozenset(lines))
 
 
+def _leads_on(guess: str, fault: Diagnosis, further: Diagnosis, line: int) -> bool:
+    """Tell whether a guess leads beyond the line of a fault, or to another kind of fault in it."""
+    reached = guess.count("\n", 0, further.index) + 1
+    return reached > line or (reached == line and guess == fault.meant and further.fix != fault.fix)
+
+
 def _read(text: str) -> tuple[yaml.Node | None, Diagnosis | None]:
     try:
-        return compose(text, patient=False), None
+        root = compose(text, patient=False)
+        return root, misread(root, text)
     except yaml.MarkedYAMLError as error:
         return None, diagnose(error, text)
     except (Excess, yaml.reader.ReaderError, UnicodeEncodeError):
         return None, None
 
 
-def _guesses(text: str, at: int) -> Iterator[str]:
-    """Yield the text with line `at` (counted from 0) mended in one way after the other, the likeliest first."""
+def _guesses(text: str, fault: Diagnosis) -> Iterator[str]:
+    """Yield the text with the line of the fault mended in one way after the other, the likeliest first."""
+    if fault.meant is not None:
+        yield fault.meant
+    at = text.count("\n", 0, fault.index)
     lines = text.split("\n")
-    if _STRANGE_INDENT.match(lines[at]):
-        text = _STRANGE_INDENT.sub(lambda space: " " * len(space[0].expandtabs(2)), text)
-        yield text
-        lines = text.split("\n")
+    mended = ordinary_indents(text)
+    if mended.split("\n")[at] != lines[at]:
+        yield mended
+        lines = mended.split("\n")
     line = lines[at]
 
     def replaced(new: str) -> str:
