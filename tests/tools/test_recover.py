@@ -207,7 +207,7 @@ def test_signs_within_a_text_are_left_alone(line):
     assert line.strip(" ") in source.data["seed_examples"][0]["question"]
 
 
-@pytest.mark.parametrize("text", ["version：4\n", "\u3000a: b\n", "? [a]\n: b\n\u3000c: d\n"])
+@pytest.mark.parametrize("text", ["version：4\n", "\u3000license: b\n", "? [a]\n: b\n\u3000license: d\n"])
 def test_what_cannot_be_read_on_has_its_first_fault_told(text):
     source = Source("qna.yaml", text)
     assert [problem.rule for problem in source.problems] == ["yaml-syntax"]

@@ -66,7 +66,7 @@ def misread(root: yaml.Node | None, text: str) -> Diagnosis | None:
     for key, value in root.value if isinstance(root, yaml.MappingNode) else ():
         if not isinstance(key, yaml.ScalarNode):
             continue
-        if key.value[:1] and _INDENT.match(key.value[0]):
+        if _INDENTED_KEY.match(key.value):
             return _first(text, key)
         if key.value == "seed_examples":
             items = value.value if isinstance(value, yaml.SequenceNode) else [value]
@@ -78,6 +78,8 @@ def misread(root: yaml.Node | None, text: str) -> Diagnosis | None:
 
 
 def _first(text: str, node: yaml.ScalarNode) -> Diagnosis | None:
+    if node.style:
+        return None
     start = text.rfind("\n", 0, node.start_mark.index) + 1
     nearest = None
     for kind in _KINDS:
@@ -153,6 +155,7 @@ def _equals(match: re.Match[str]) -> tuple[str, str]:
 
 
 _INDENT = re.compile(rf"^[ ]*(?:\t|{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE)
+_INDENTED_KEY = re.compile(rf"{_SPACE}[\s\u200b]*(?:\W[\s\u200b]*)?(?:{_KEYS})\b")
 _KINDS = [
     _Kind(re.compile(rf"^[ ]*(?P<sign>{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE), _spaces, _strange_space),
     _Kind(
