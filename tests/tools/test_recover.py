@@ -61,7 +61,8 @@ def test_a_reading_that_loses_the_seeds_is_not_used(write):
 @given(
     edits=st.lists(
         st.tuples(
-            st.integers(0, len(SKILL)), st.sampled_from(["\t", '"', "'", ": ", "|", "@", "[", "\n", "  ", "```", "- "])
+            st.integers(0, len(SKILL)),
+            st.sampled_from([*"\t\"'|@[\n", ": ", "  ", "```", "- ", *"\u3000：–=", "\n<<<<<<< a\n", "\n=======\n"]),
         ),
         min_size=1,
         max_size=5,
@@ -86,3 +87,128 @@ def test_whatever_is_read_on_the_first_fault_stays_and_lines_are_those_of_the_fi
 def test_many_faults_end_soon(write, line):
     path = write("seed_examples:\n" + f"{line}\n" * (49_000 // len(line)))
     assert 1 <= len(found(path)) <= 60
+
+
+FRAME = SKILL[: SKILL.index("seed_examples:")] + "seed_examples:\n"
+START = FRAME.count("\n")  # the first seed is in the line after it
+
+
+def told(text):
+    """What a file is told of its YAML, with lines counted from the first seed."""
+    problems = sorted(Source("qna.yaml", text).problems, key=lambda p: (p.line, p.column))
+    return [(p.rule, p.line - START, p.column) for p in problems]
+
+
+def test_places_after_a_guess_are_those_of_the_file():
+    seed = "  - question: In French: a long text\n    answer: A.\n    answer: B.\n"
+    assert told(FRAME + seed) == [("yaml-syntax", 1, 24), ("duplicate-key", 3, 5)]
+    twice = FRAME + "  - question: A?\n    answer: B.\n---\nversion: 4\ncreated_by: kim\n"
+    assert told(twice)[1:] == [("duplicate-key", 4, 1), ("duplicate-key", 5, 1)]
+    tagged = "  - question: In French: a long text\n    answer: A.\n  - question: !!str 42\n    answer: B.\n"
+    source = Source("qna.yaml", FRAME + tagged)
+    assert source.data["seed_examples"][1]["question"] == "42"
+    bar = "  - question: In French: a\n    answer: | Name | Age | and more text\n"
+    assert told(FRAME + bar) == [("yaml-syntax", 1, 24), ("yaml-syntax", 2, 15)]
+
+
+def test_columns_are_those_of_the_file_where_a_guess_mends_indentation():
+    seeds = "\t- question: A?\n\t  answer: B.\n\t  answer: B.\n"
+    assert told(FRAME + seeds) == [("yaml-syntax", 1, 1), ("duplicate-key", 3, 4)]
+
+
+def test_nothing_is_told_of_a_reading_that_was_thrown_away():
+    seeds = "".join(f"  – question: {word}?\n    answer: {word}.\n" for word in "abcde")
+    text = "version: 4\nversion: 4\nlicense: x\n" + "a: b: c\nseed_examples: none\n" + seeds
+    assert {p.rule for p in Source("qna.yaml", text).problems} == {"yaml-syntax"}
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_all_is_told_of_files_with_other_line_ends(line_end):
+    text = FRAME + "  - question: a: b\n    answer: A.\n    answer: B.\n  - question: c\n    answer: d e: f\n"
+    other = told(text.replace("\n", line_end))
+    assert other[0][0] == "line-ends"
+    assert other[1:] == told(text)
+    assert [line for _, line, _ in told(text)] == [1, 3, 5]
+
+
+def test_all_is_told_of_a_file_with_a_forbidden_character():
+    text = FRAME + "  - question: a: b\n    answer: \x00A.\n    answer: B.\n"
+    assert [rule for rule, _, _ in told(text)] == ["yaml-syntax", "forbidden-character", "duplicate-key"]
+
+
+def test_seeds_are_not_counted_where_they_are_guessed(write):
+    faulty = FRAME + "  - question: A: b?\n    answer: C.\n    holdout: true\n"
+    rules = {problem.rule for problem in check(write(faulty), Config())}
+    assert not rules & {"few-seeds", "very-few-seeds", "no-holdout", "all-holdouts"}
+
+
+SEEDS = SKILL[SKILL.index("  - ") :]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (SKILL + "Thanks for reading!\n", [1]),
+        (SKILL + "\nThanks for reading!\nBye.\n", [2]),
+        (SKILL + "<!-- end -->\n", [1]),
+        (SKILL + "<<<<<<< HEAD\n", [1]),
+        (SKILL + "=======\n", [1]),
+        (SKILL + ">>>>>>> main\n", [1]),
+    ],
+)
+def test_a_line_after_the_seeds_is_the_only_thing_that_is_told(write, text, lines):
+    end = SKILL.count("\n")
+    assert found(write(text)) == [(end + line, "yaml-syntax") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("// my leaf\n" + SKILL, "belongs to no key"),
+        ("Hello all\nhere is my leaf\n" + SKILL, "lines 1 to 2"),
+        ("<<<<<<< HEAD\n" + SKILL, "mark that Git leaves"),
+        (f"<<<<<<< HEAD\n{SKILL}=======\n{SKILL}>>>>>>> main\n", "mark that Git leaves"),
+        (f"<<<<<<< HEAD\n{SKILL}||||||| base\n=======\n{SKILL}>>>>>>> main\n", "mark that Git leaves"),
+        (SKILL.replace("version: ", "version = "), "= stands after `version`"),
+        (SKILL.replace("version: ", "version "), "no colon stands after `version`"),
+        (SKILL.replace("version: ", "version：").replace("created_by: ", "created_by："), "the same in line 2"),
+        (SKILL.replace(": ", "：").replace("seed_examples:", "seed_examples："), "wide one"),
+    ],
+)
+def test_a_slip_at_the_top_is_told_there_and_alone(write, text, words):
+    [problem] = [each for each in check(write(text), Config()) if each.level == "error"]
+    assert problem.line == 1 and words in problem.message
+
+
+@pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_another_sign_than_a_dash_is_told_once_and_all_seeds_are_read(sign, indent):
+    seed = f"{indent}{sign}question: {{0}}?\n{indent}{' ' * max(2, len(sign))}answer: {{0}}.\n"
+    source = Source("qna.yaml", FRAME + "".join(seed.format(word) for word in "abc"))
+    [problem] = source.problems
+    assert (problem.line, problem.column) == (START + 1, len(indent) + 1)
+    assert "an ordinary - and a space; the same in lines" in problem.message
+    assert source.data["seed_examples"] == [{"question": f"{word}?", "answer": f"{word}."} for word in "abc"]
+
+
+def test_signs_of_several_kinds_in_one_line_are_all_told():
+    seeds = SEEDS.replace("  - ", "\u3000－").replace("    ", "\u3000\u3000").replace(": ", "：")
+    source = Source("qna.yaml", FRAME + seeds)
+    assert [(p.line - START, p.column) for p in source.problems] == [(1, 1), (1, 2), (1, 11)]
+    assert source.data["seed_examples"] == Source("qna.yaml", FRAME + SEEDS).data["seed_examples"]
+
+
+@pytest.mark.parametrize(
+    "line", ["<<<<<<< a", "=======", "－question：a", "* answer: b", "\u3000\u3000", "version = 4", "prose"]
+)
+def test_signs_within_a_text_are_left_alone(line):
+    source = Source("qna.yaml", FRAME + f"  - question: |\n      {line}\n      a\n    answer: b\n")
+    assert not source.problems
+    assert line.strip(" ") in source.data["seed_examples"][0]["question"]
+
+
+@pytest.mark.parametrize("text", ["version：4\n", "\u3000license: b\n", "? [a]\n: b\n\u3000license: d\n"])
+def test_what_cannot_be_read_on_has_its_first_fault_told(text):
+    source = Source("qna.yaml", text)
+    assert [problem.rule for problem in source.problems] == ["yaml-syntax"]
+    assert source.data is None and not source.guessed

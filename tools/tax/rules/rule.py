@@ -28,17 +28,19 @@ class Rule:
     """A check of what a leaf says, beyond its schema. It runs on faulty leaves too, so it takes nothing for granted.
 
     `older` is the level for versions 1 to 3: what their readers accept is no error here. None: not checked there.
+    `counts`: the rule counts what the leaf has, so it has nothing to say of a file that could only be guessed at.
     """
 
     id: str
     level: Level
     older: Level | None
     check: Check
+    counts: bool = False
 
     def __call__(self, leaf: Loaded, config: Config) -> Iterator[Problem]:
         """Yield the problems of a leaf."""
         level = self.level if leaf.version == NEWEST else self.older
-        if level is None:
+        if level is None or (self.counts and leaf.source.guessed):
             return
         for finding in self.check(leaf, config):
             problem = leaf.source.problem(
@@ -53,6 +55,6 @@ class Rule:
         return inspect.getdoc(self.check) or ""
 
 
-def rule(id: str, level: Level, older: Level | None = None) -> Callable[[Check], Rule]:
+def rule(id: str, level: Level, older: Level | None = None, *, counts: bool = False) -> Callable[[Check], Rule]:
     """Make a rule of a function."""
-    return lambda check: Rule(id, level, older, check)
+    return lambda check: Rule(id, level, older, check, counts)

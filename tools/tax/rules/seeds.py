@@ -68,7 +68,7 @@ def answered(leaf: Loaded, config: Config) -> Iterator[Finding]:
             yield Finding((*loc[:-1], "answer"), message, "write what the model should answer")
 
 
-@rule("very-few-seeds", Level.WARNING, older=Level.HINT)
+@rule("very-few-seeds", Level.WARNING, older=Level.HINT, counts=True)
 def some_variety(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """A leaf has three seeds or more: from one or two the teacher cannot tell what may vary, and copies them.
 
@@ -86,7 +86,7 @@ def some_variety(leaf: Loaded, config: Config) -> Iterator[Finding]:
         yield _too_few(leaf, f"from fewer than {FEWEST}, the teacher cannot tell what may vary")
 
 
-@rule("few-seeds", Level.WARNING, older=Level.HINT)
+@rule("few-seeds", Level.WARNING, older=Level.HINT, counts=True)
 def enough(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """A leaf has five seeds or more: the teacher sees from them what may vary.
 
@@ -115,7 +115,7 @@ def _too_few(leaf: Loaded, why: str) -> Finding:
     return Finding(("seed_examples",), message, at_key=True, fix=fix)
 
 
-@rule("no-holdout", Level.HINT)
+@rule("no-holdout", Level.HINT, counts=True)
 def held_out(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """One seed is held out: it is kept from teacher and training, to measure what the student has learned.
 
@@ -135,7 +135,7 @@ def held_out(leaf: Loaded, config: Config) -> Iterator[Finding]:
         yield Finding(("seed_examples",), message, "add `holdout: true` to one seed", at_key=True)
 
 
-@rule("all-holdouts", Level.ERROR)
+@rule("all-holdouts", Level.ERROR, counts=True)
 def some_taught(leaf: Loaded, config: Config) -> Iterator[Finding]:
     """Not every seed is held out: the teacher needs some to learn from.
 

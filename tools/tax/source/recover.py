@@ -1,6 +1,7 @@
 """A YAML text with faults, read on: each faulty line is mended by guess, so that what is wrong further on is told too.
 
-A guess changes one line and never the number of lines, and counts only if the reader gets past the line with it. What
+A guess changes one line, or a slip wherever it occurs, and never the number of lines. It counts only if the reader gets
+on with it. What
 is found is used only if the whole text can be read in the end; of the lines that were guessed nothing else is told.
 """
 
@@ -12,70 +13,77 @@ from dataclasses import dataclass
 import yaml
 
 from tax.source.compose import Excess, compose
-from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose
+from tax.source.written import Position, Written
+from tax.yaml_errors import WIDE_COLON, Diagnosis, diagnose, misread, ordinary_indents
 
 _MAX_TEXT = 50_000  # characters
 _MAX_GUESSES = 60  # readings of the text
 _KEY_AND_TEXT = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_][\w -]{0,40}):(?!//)[ \t]*(.*)")
-_STRANGE_INDENT = re.compile("^[ ]*[\t\u00a0\u2000-\u200b\u202f\u3000][\\s\u200b]*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """What a text turns out to be: the text as it was guessed, its tree, the lines at fault, the further faults."""
+    """A text's faults; and if its end was reached, what it turned out to be: text, tree, and the lines at fault."""
 
-    text: str
-    root: yaml.Node
-    lines: frozenset[int]
-    faults: tuple[tuple[int, Diagnosis], ...]
+    faults: tuple[tuple[Position, Diagnosis], ...]
+    text: str = ""
+    root: yaml.Node | None = None
+    lines: frozenset[int] = frozenset()
 
 
-def recover(text: str, first: Diagnosis) -> Recovered | None:
-    """Read a text on that has a first fault; None where no guess leads to its end."""
-    if len(text) > _MAX_TEXT or "\r" in text:
-        return None
-    guesses = 0
-    fault = first
-    faults: list[tuple[int, Diagnosis]] = []
+def recover(text: str) -> Recovered:
+    """Read a text that is no YAML, and read on from fault to fault; without a root where no guess leads to its end.
+
+    The text has Unix line ends. Each fault is placed in it, not in the guess that was read when the fault was met.
+    """
+    faults: list[tuple[Position, Diagnosis]] = []
     lines: set[int] = set()
-    while True:
-        line = text.count("\n", 0, fault.index) + 1
-        if line in lines:
-            return None
-        lines.add(line)
-        for guess in _guesses(text, line - 1):
+    guess, guesses = text, 0
+    root, fault = _read(text)
+    while fault is not None:
+        place = Written(guess, text).place(fault.index)
+        if not faults or place.line > max(lines) + 1 or fault.fix != faults[-1][1].fix:  # else the same slip goes on
+            faults.append((place, fault))
+        lines.add(place.line)
+        for each in _guesses(guess, fault) if len(text) <= _MAX_TEXT else ():
             guesses += 1
-            if guesses > _MAX_GUESSES:
-                return None
-            root, further = _read(guess)
-            if further is None:
-                return Recovered(guess, root, frozenset(lines), tuple(faults)) if root else None
-            next_line = guess.count("\n", 0, further.index) + 1
-            if next_line > line:
+            root, further = _read(each)
+            if further is None or _leads_on(each, fault, further, place.line):
                 break
         else:
-            return None
-        if next_line > line + 1 or further.fix != fault.fix:  # else the same slip goes on
-            faults.append((next_line, further))
-        text, fault = guess, further
+            return Recovered(tuple(faults))
+        if guesses > _MAX_GUESSES:
+            return Recovered(tuple(faults))
+        guess, fault = each, further
+    return Recovered(tuple(faults), guess, root, frozenset(lines))
+
+
+def _leads_on(guess: str, fault: Diagnosis, further: Diagnosis, line: int) -> bool:
+    """Tell whether a guess leads beyond the line of a fault, or to another kind of fault in it."""
+    reached = guess.count("\n", 0, further.index) + 1
+    return reached > line or (reached == line and guess == fault.meant and further.fix != fault.fix)
 
 
 def _read(text: str) -> tuple[yaml.Node | None, Diagnosis | None]:
     try:
-        return compose(text, patient=False), None
+        root = compose(text, patient=False)
+        return root, misread(root, text)
     except yaml.MarkedYAMLError as error:
         return None, diagnose(error, text)
     except (Excess, yaml.reader.ReaderError, UnicodeEncodeError):
         return None, None
 
 
-def _guesses(text: str, at: int) -> Iterator[str]:
-    """Yield the text with line `at` (counted from 0) mended in one way after the other, the likeliest first."""
+def _guesses(text: str, fault: Diagnosis) -> Iterator[str]:
+    """Yield the text with the line of the fault mended in one way after the other, the likeliest first."""
+    if fault.meant is not None:
+        yield fault.meant
+    at = text.count("\n", 0, fault.index)
     lines = text.split("\n")
-    if _STRANGE_INDENT.match(lines[at]):
-        text = _STRANGE_INDENT.sub(lambda space: " " * len(space[0].expandtabs(2)), text)
-        yield text
-        lines = text.split("\n")
+    mended = ordinary_indents(text)
+    if mended.split("\n")[at] != lines[at]:
+        yield mended
+        lines = mended.split("\n")
     line = lines[at]
 
     def replaced(new: str) -> str:

@@ -1,7 +1,7 @@
 """What libyaml found wrong, in words for somebody who has never seen YAML: where, what, and the likely cause.
 
-libyaml names the place where it gave up and the rule of its grammar. The functions of texts.py and layout.py look at
-the lines around that place for the slip that leads there (a text beside its `|`, a quote within quotes, no space after
+libyaml names the place where it gave up and the rule of its grammar. The functions of the modules here look at the
+lines around that place for the slip that leads there (a text beside its `|`, a quote within quotes, no space after
 a colon) and point at the slip. They are ordered from the most telling sign to the least.
 """
 
@@ -10,10 +10,11 @@ from collections.abc import Callable
 import yaml
 
 from tax.problems import excerpt
-from tax.yaml_errors import layout, texts
+from tax.yaml_errors import layout, stray, texts
 from tax.yaml_errors.fault import WIDE_COLON, Diagnosis, Fault
+from tax.yaml_errors.lookalikes import lookalike, misread, ordinary_indents
 
-__all__ = ["WIDE_COLON", "Diagnosis", "diagnose"]
+__all__ = ["WIDE_COLON", "Diagnosis", "diagnose", "misread", "ordinary_indents"]
 
 
 def diagnose(error: yaml.MarkedYAMLError, text: str) -> Diagnosis:
@@ -36,8 +37,9 @@ def diagnose(error: yaml.MarkedYAMLError, text: str) -> Diagnosis:
 
 
 _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[Fault], Diagnosis | None]]] = [
-    (("",), layout.fence),
-    (("",), layout.lookalike),
+    (("",), stray.fence),
+    (("",), stray.conflict),
+    (("",), lookalike),
     (("tab character", "cannot start any token"), layout.tab),
     (
         ("cannot start any token", "undefined alias", "an alias", "an anchor", "a tag", "a directive"),
@@ -46,6 +48,7 @@ _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[Fault], Diagnosis | None]]] = 
     (("did not find expected comment or line break",), texts.text_beside_indicator),
     (("expected key", "expected '-' indicator", "expected ',' or", "block sequence"), texts.quotes_end_early),
     (("mapping values are not allowed", "could not find expected ':'"), texts.glued_key),
+    (("mapping values are not allowed", "could not find expected ':'", "<document start>"), stray.stray),
     (("could not find expected ':'", "did not find expected key"), layout.shallow_text),
     (("mapping values are not allowed",), texts.colon_in_text),
     (("could not find expected ':'",), layout.colon_expected),

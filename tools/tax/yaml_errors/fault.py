@@ -1,7 +1,7 @@
 """What libyaml reports, with the lines around it; and what a slip is called."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
 
@@ -19,11 +19,15 @@ def quoted(key: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with a YAML text: the index of the character at fault, the message and the fix."""
+    """What is wrong with a YAML text: the index of the character at fault, the message and the fix.
+
+    `meant` is the text with this slip mended, line by line and wherever it occurs, if that is plain from the slip.
+    """
 
     index: int
     message: str
     fix: str
+    meant: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

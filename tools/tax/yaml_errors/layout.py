@@ -1,37 +1,10 @@
-"""Slips in the layout: tabs, indentation, dashes, and lines that do not belong there."""
+"""Slips in the layout: tabs, indentation, dashes, and a second document."""
 
 import re
 
-from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
+from tax.yaml_errors.fault import KEY, Diagnosis, Fault
 
-_STRANGE_SPACE = re.compile("[ ]*([\u00a0\u2000-\u200b\u202f\u3000])")
 _BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
-
-
-def fence(fault: Fault) -> Diagnosis | None:
-    line = fault.line(fault.index)
-    if not line.strip().startswith("```"):
-        return None
-    message = "this line is a fence, which surrounds code in a chat or on a web page, and does not belong to the file"
-    return Diagnosis(fault.first_character(fault.index), message, "delete the line, and the other one with ```")
-
-
-def lookalike(fault: Fault) -> Diagnosis | None:
-    """A space or a colon that is none to YAML: in the line of the fault, where it began, or in the line above."""
-    above = fault.line_before(fault.index)
-    for place in (fault.index, fault.began, *([above] if above is not None else [])):
-        start = fault.start_of_line(place)
-        space, colon = _STRANGE_SPACE.match(fault.text, start), WIDE_COLON.match(fault.text, start)
-        if space:
-            message = (
-                f"this line starts with a space of another kind (U+{ord(space.group(1)):04X}), as web pages have it"
-            )
-            fix = "delete all that stands before its first word, and type as many spaces as the lines around it have"
-            return Diagnosis(space.start(1), message, fix)
-        if colon:
-            message = f"the colon after `{colon.group(2)}` is a wide one (：), which is no colon to YAML"
-            return Diagnosis(colon.end(2), message, f"write an ordinary colon and a space: `{colon.group(2)}: ...`")
-    return None
 
 
 def tab(fault: Fault) -> Diagnosis | None:
@@ -83,7 +56,8 @@ def colon_expected(fault: Fault) -> Diagnosis | None:
     return Diagnosis(
         fault.first_character(fault.began),
         "this line is neither a key with a colon nor indented deep enough to belong to the text above it",
-        "indent it deeper than the key of its text; a text of several lines goes after `|`",
+        "indent it deeper than the key of its text, and put a text of several lines after `|`; "
+        "if it belongs to no text, delete the line, or start it with #",
     )
 
 
