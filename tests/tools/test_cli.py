@@ -43,7 +43,7 @@ def test_json_for_programs(tax, taxonomy):
     code, output, _ = tax("validate", "--format", "json")
     report = json.loads(output)
     assert code == 1
-    assert (report["checked"], report["errors"]) == (6, 2)
+    assert (report["checked"], report["errors"]) == (6, 3)
     assert set(report["problems"][0]) == {"path", "line", "column", "rule", "level", "message", "fix"}
     assert report["problems"][0]["path"] == "taxonomy/compositional_skills/broken/qna.yaml"
 
@@ -84,7 +84,7 @@ def test_a_leaf_outside_of_any_repository(tax, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_leaf(tmp_path / "elsewhere", "compositional_skills/broken", BROKEN)
     code, output, _ = tax("validate", "elsewhere/taxonomy/compositional_skills/broken/qna.yaml")
-    assert (code, "1 leaf checked: 2 errors" in output) == (1, True)
+    assert (code, "1 leaf checked: 3 errors" in output) == (1, True)
     code, _, errors = tax("validate")
     assert code == 2
     assert "there is no taxonomy/ here" in errors

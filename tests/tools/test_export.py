@@ -257,12 +257,12 @@ def test_an_interrupt_leaves_what_was_there(tax, run, tmp_path, monkeypatch):
 
 
 def test_a_hostile_leaf_writes_no_markup_into_the_card(tax, taxonomy, tmp_path):
-    hostile = COMPUTED_ANEW.replace("created_by: ada", 'created_by: "[x](javascript:1) | <img src=x> \\e[31m"')
+    hostile = COMPUTED_ANEW.replace("created_by: ada", 'created_by: "[x](javascript:1) | <img src=x> \\x9b31m"')
     folder = write_leaf(taxonomy, "foundational_skills/mathematics/addition", hostile)
     tax("generate", folder, "--samples", 1, "--quiet", "--out", tmp_path / "run")
     tax("export", tmp_path / "run", "--out", tmp_path / "out")
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
-    assert "\\[x\\](javascript:1) \\| &lt;img src=x&gt; \\\\x1b\\[31m" in card
+    assert "\\[x\\](javascript:1) \\| &lt;img src=x&gt; \\\\x9b31m" in card
 
 
 @pytest.fixture

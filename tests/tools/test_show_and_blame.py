@@ -13,12 +13,12 @@ HOSTILE = """
 version: 4
 created_by: mallory
 license: CC-BY-4.0
-task_description: "Teaching \\e[2J<script>alert(1)</script>"
+task_description: "Teaching \\x9b2J<script>alert(1)</script>"
 seed_examples:
-  - question: "\\e]0;owned\\a <img src=x onerror=alert(1)>"
+  - question: "\\x9d0;owned\\x9c <img src=x onerror=alert(1)>"
     answer: "</pre><script>alert(2)</script> \\u202Egnp.exe"
 problem_templates:
-  - question: "<script>alert({a})</script> \\e[31m"
+  - question: "<script>alert({a})</script> \\x9b31m"
     answer: "\\u202E{a} | `x` </article>"
     variables: {a: {from: 1, to: 50}}
 """
@@ -135,7 +135,7 @@ def test_hostile_text_stays_text(tax, taxonomy, tmp_path):
     run = next((taxonomy / "runs").iterdir())
     _, blamed, _ = tax("blame", lines(run / "samples.jsonl")[0]["id"])
     for text in (output, errors, shown, blamed):
-        assert "\x1b" not in text
+        assert "\x9b" not in text and "\x9d" not in text
         assert "\u202e" not in text
     tax("show", "--html", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -147,7 +147,7 @@ def test_what_the_user_must_change_is_told_once(plan, capfd):
     assert tax(["train", plan, "--data", "nowhere", "--out", "out"]) == 2
     errors = capfd.readouterr().err
     assert errors.count("error: ") == 1
-    assert "run tax mix" in errors
+    assert "--data nowhere is not there: name the folder that tax mix wrote" in errors
 
 
 def test_a_dry_run_writes_nothing_and_counts_the_steps(plan, data, capfd, tmp_path):
