@@ -187,6 +187,13 @@ def test_an_upgrade_asks_for_a_licence(tax, taxonomy):
     assert tax("validate", "taxonomy/compositional_skills/old")[0] == 0
 
 
+def test_a_version_in_capitals_is_no_older_leaf(tax, taxonomy):
+    folder = write_leaf(taxonomy, "compositional_skills/loud", FREE.replace("version: 4", "Version: 4"))
+    code, _, errors = tax("format", "--upgrade", "--license", "MIT", "taxonomy/compositional_skills/loud")
+    assert (code, "line 1: `Version` is no key: write `version`" in errors) == (1, True)
+    assert (folder / "qna.yaml").read_text(encoding="utf-8").startswith("Version: 4")
+
+
 def test_a_link_is_left_as_it_is(tax, taxonomy, tmp_path):
     target = tmp_path / "elsewhere.yaml"
     target.write_text(FREE.replace("license: ", "license:   "), encoding="utf-8")

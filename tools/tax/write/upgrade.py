@@ -29,6 +29,9 @@ def lift(root: Group, source: Source, name: str, license: str | None) -> list[st
 
 def _version(root: Group, source: Source) -> int:
     entry = root.get("version")
+    other = next((key for key in source.data if key.lower() == "version" != key), None)
+    if entry is None and other:
+        raise _error(source, (other,), f"`{excerpt(other, 20)}` is no key: write `version`, and run this again")
     written = entry.value.value.strip() if entry and isinstance(entry.value, Scalar) else "1"
     if written not in {"1", "2", "3", "4"} or (entry and not isinstance(entry.value, Scalar)):
         stated = excerpt(written, 40) or "empty"
