@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from tax.problems import UserError, excerpt
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 _MAX_LENGTH = 200  # characters of an expression
 
@@ -84,6 +86,19 @@ def nearest(text: str, allowed: Iterable[str]) -> str | None:
         if near:
             return plain[near[0]]
     return None
+
+
+def check_option(written: str, allowed: Collection[str] | None = None) -> None:
+    """Check what was given as --license: an SPDX expression, within the allowed licences if any. Raises UserError."""
+    expression = read(written)
+    if expression is not None and (allowed is None or expression.within(allowed)):
+        return
+    what = "no SPDX id of a licence" if expression is None else "not among the licences that tax.toml allows"
+    near = nearest(written, known() if allowed is None else allowed)
+    meant = ": https://spdx.org/licenses lists them" if allowed is None else f": {', '.join(allowed)}"
+    if near and (allowed is None or near in allowed):
+        meant = f"; did you mean {near}?"
+    raise UserError(f"--license {excerpt(written)} is {what}{meant}")
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tax.problems import UserError, excerpt
+from tax.problems import UserError
 
 if TYPE_CHECKING:
     from tax.write import Kind
@@ -100,16 +100,18 @@ def format_leaves(
     PATH is a leaf or a folder of leaves. Without PATH: the whole taxonomy. A leaf that cannot be formatted without
     changing what it says is left as it is, and named.
     """
+    from tax.config import find_config
     from tax.load import load
     from tax.problems import printable
     from tax.runs import write_named
+    from tax.spdx import check_option
     from tax.tree import choose, leaves_at
     from tax.write import WriteError, format_text
 
     if spdx and not upgrade:
         raise UserError("--license goes with --upgrade: it is written where an older leaf names none")
     if spdx:
-        _check_license(spdx)
+        check_option(spdx, find_config(Path.cwd()).licenses.allowed)
     touched = refused = 0
     for path in leaves_at(choose(paths, changed, base)[0]):
         try:
@@ -132,19 +134,6 @@ def format_leaves(
         f"{touched} {'would change' if check else 'changed'}" + (f", {refused} left as they are" if refused else "")
     )
     return 1 if refused or (check and touched) else 0
-
-
-def _check_license(written: str) -> None:
-    from tax import spdx
-    from tax.config import find_config
-
-    allowed = find_config(Path.cwd()).licenses.allowed
-    expression = spdx.read(written)
-    if expression is None or not expression.within(allowed):
-        near = spdx.nearest(written, allowed)
-        meant = f"; did you mean {near}?" if near in allowed else f": {', '.join(allowed)}"
-        what = "no SPDX id of a licence" if expression is None else "not among the licences that tax.toml allows"
-        raise UserError(f"--license {excerpt(written)} is {what}{meant}")
 
 
 @click.command()

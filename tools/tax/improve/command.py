@@ -93,10 +93,8 @@ def run_command(path: Path, method: Method, options: Options) -> Result:
         raise UserError(f"{told}; a run says it itself")
     if options.language:
         language_tag(options.language, "--language")
-    if options.license and spdx.read(options.license) is None:
-        nearest = spdx.nearest(options.license, spdx.known())
-        meant = f"; did you mean {nearest}?" if nearest else ": https://spdx.org/licenses lists them"
-        raise UserError(f"--license {excerpt(options.license)} is no SPDX id of a licence{meant}")
+    if options.license:
+        spdx.check_option(options.license)
     root = find_root(path) or find_root(Path.cwd()) or Path.cwd()
     plain = Origin()
     origin = replace(plain, language=options.language or plain.language, license=options.license or plain.license)
