@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tax.config import find_config
-from tax.documents import read_documents
+from tax.documents.reading import read_documents
 from tax.leaf import KnowledgeLeaf
 from tax.load import load
 from tax.segments import tokens

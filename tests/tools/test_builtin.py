@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tax.documents import Document, chunks
+from tax.documents.chunks import chunks
+from tax.documents.document import Document
 from tax.duplicates import THRESHOLD, rouge_l
 from tax.teachers.base import Request, Sampling, TeacherError
 from tax.teachers.builtin import Builtin

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from support.leaves import COMPOST, KNOWLEDGE, lines, write_leaf
 from support.papers import TABLE, WORDS, docx, pdf, scan
-from tax.documents import DocumentFault, NotReadHere, convert, extract
+from tax.documents import convert
+from tax.documents.document import DocumentFault, NotReadHere
 from tax.documents.html import to_markdown
 from tax.documents.markdown import table
 from tax.documents.pdf import extract as pdf_text
+from tax.documents.reading import extract
 from tax.segments import blocks, cells
 
 MARKDOWN_TABLE = """| Place | Low (m) | High (m) |

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.documents import Document, DocumentFault, chunks, decode, resolve
+from tax.documents.chunks import chunks
+from tax.documents.document import Document, DocumentFault
+from tax.documents.reading import decode, resolve
 from tax.segments import sentences, tokens
 
 PROSE = (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from support.git_server import GitServer, bare
 from support.leaves import COMPOST, KNOWLEDGE, lines, write_leaf
-from tax.documents import DocumentFault, NotReadHere, git, pinned
+from tax.documents import git, pinned
+from tax.documents.document import DocumentFault, NotReadHere
 from tax.documents.reading import check_type
 from tax.leaf import PinnedDocument
 

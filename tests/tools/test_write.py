@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tax.config import Config
-from tax.documents import DocumentFault, read_documents
+from tax.documents.document import DocumentFault
+from tax.documents.reading import read_documents
 from tax.leaf import UNSTATED_LICENSE
 from tax.load import load
 from tax.placeholders import Text

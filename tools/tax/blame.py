@@ -7,7 +7,9 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-from tax.documents import DocumentFault, extract, fetched, is_text, shelf
+from tax.documents.document import DocumentFault
+from tax.documents.pinned import fetched
+from tax.documents.reading import extract, is_text, shelf
 from tax.leaf import FILE_NAME
 from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable

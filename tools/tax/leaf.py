@@ -49,7 +49,7 @@ OptionalText = Annotated[Text | None, BeforeValidator(_stated)]
 class Model(BaseModel):
     """Base of all parts of a leaf: texts are texts, numbers are numbers, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 class Message(Model):

@@ -40,7 +40,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class _Old(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 class OldQuestionSeed(_Old):

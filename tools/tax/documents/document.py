@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
+MAX_PACKED = 50_000_000  # bytes of PDF and DOCX, most of which are images
+
 
 class DocumentFault(Exception):
     """A document cannot be used: what is wrong, and the fix."""

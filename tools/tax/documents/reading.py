@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from tax.documents import pinned
 from tax.documents.convert import CONVERTED, convert
-from tax.documents.document import Document, DocumentFault, Extract, File
+from tax.documents.document import MAX_PACKED, Document, DocumentFault, Extract, File
 from tax.leaf import KnowledgeLeaf, LocalDocument, PinnedDocument, UnpinnedDocument
 from tax.load import blob_id
 from tax.problems import excerpt
@@ -17,7 +17,6 @@ from tax.segments import blocks, plain
 from tax.tree import find_root
 
 MAX_TEXT = 10_000_000  # bytes of Markdown, plain text and HTML
-MAX_PACKED = 50_000_000  # bytes of PDF and DOCX, most of which are images
 TEXT_SUFFIXES = {".md", ".markdown", ".txt"}
 READABLE = "Markdown (.md), plain text (.txt), HTML, PDF or DOCX"
 _PACKED = {".pdf", ".docx"}

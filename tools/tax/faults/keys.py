@@ -1,6 +1,5 @@
 """Which keys a group of a leaf may have, as its models say, and which of them a misspelt one was meant to be."""
 
-import difflib
 from collections.abc import Set
 from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
@@ -76,7 +75,9 @@ def _alias(key: str, candidates: tuple[str, ...], present: Set[str]) -> str | No
 
 @lru_cache(maxsize=1000)
 def _nearest(key: str, candidates: tuple[str, ...]) -> str | None:
-    near = difflib.get_close_matches(key, candidates, 1, 0.7)
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, candidates, 1, 0.7)
     return near[0] if near else None
 
 

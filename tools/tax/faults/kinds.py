@@ -1,6 +1,5 @@
 """The kinds of faults, one function each; its docstring is the rule's manual, and `MANUALS` names them by rule."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -172,12 +171,14 @@ def bad_value(fault: Fault) -> Problem:
     Fails:
         response_style: exact
     """
+    from difflib import get_close_matches
+
     name = name_of(fault.loc)
     if fault.kind == "literal_error":
         choices = [choice.strip(" '") for choice in str(fault.details["expected"]).replace(" or ", ", ").split(",")]
         written = excerpt(fault.value) if isinstance(fault.value, str) else described(fault.value)
         message = f"{name} must be {' or '.join(choices)}, but is {written}"
-        near = difflib.get_close_matches(str(fault.value)[:60].lower(), choices, 1, 0.5)
+        near = get_close_matches(str(fault.value)[:60].lower(), choices, 1, 0.5)
         if fault.raw[-1] == "[key]":
             message, fix = f"{name} is no key of {name_of(fault.loc[:-1])}", f"the keys here are {', '.join(choices)}"
             return fault.problem("unknown-key", message, fix, at_key=True)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tax.config import Config
-from tax.documents import DocumentFault, fetch, shelf
+from tax.documents.document import DocumentFault
+from tax.documents.pinned import fetch
+from tax.documents.reading import shelf
 from tax.leaf import KnowledgeLeaf, PinnedDocument
 from tax.load import load
 from tax.problems import excerpt, failed

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from tax import __version__, prompts
 from tax.config import Config
-from tax.documents import DocumentFault, listed
+from tax.documents.document import DocumentFault
+from tax.documents.reading import listed
 from tax.generate import knowledge, skills
 from tax.leaf import KnowledgeLeaf
 from tax.load import Loaded, load

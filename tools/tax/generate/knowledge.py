@@ -11,7 +11,7 @@ from typing import Any
 
 from tax import judge
 from tax.calls import Caller
-from tax.documents import Chunk
+from tax.documents.chunks import Chunk
 from tax.duplicates import Holdouts, Instructions
 from tax.generate.skills import judged
 from tax.generate.stages import Draft, Drop, Stage, failed

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from tax import judge
 from tax.calls import Caller
 from tax.config import Config
-from tax.documents import DocumentFault, chunks, read_documents
+from tax.documents.chunks import chunks
+from tax.documents.document import DocumentFault
+from tax.documents.reading import read_documents
 from tax.duplicates import Holdouts
 from tax.generate.branch import BranchLeaf
 from tax.generate.computed import PROBLEMS

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tax.documents import Document, DocumentFault, read_documents
+from tax.documents.document import Document, DocumentFault
+from tax.documents.reading import read_documents
 from tax.leaf import FILE_NAME, KnowledgeLeaf
 from tax.load import load
 from tax.sample import Sample

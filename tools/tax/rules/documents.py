@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tax.config import Config
-from tax.documents import DocumentFault, NotReadHere, read_entry
+from tax.documents.document import DocumentFault, NotReadHere
 from tax.leaf import KnowledgeLeaf, LocalDocument, PinnedDocument
 from tax.load import Loaded
 from tax.problems import Level, excerpt
@@ -205,6 +205,8 @@ def _read(leaf: Loaded) -> Iterator[tuple[int, str, str, list[str] | DocumentFau
 
 
 def _texts(entry: LocalDocument | PinnedDocument, leaf: Loaded) -> list[str] | DocumentFault:
+    from tax.documents.reading import read_entry  # most leaves have no documents
+
     try:
         return [document.text for document in read_entry(entry, leaf.path.parent)]
     except DocumentFault as fault:
