@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tax.load import load
 from tax.problems import Level, Problem, excerpt, failed, printable
 from tax.renderers import RENDERERS, as_github, as_json, as_markdown, as_sarif, as_text, summary
+from tax.source import Position, Source
 
 ERROR = Problem("a/qna.yaml", 3, 5, "missing-key", Level.ERROR, "`answer` is missing", "add it")
 WARNING = Problem("a/qna.yaml", 7, 1, "few-seeds", Level.WARNING, "few seeds")
@@ -114,23 +116,34 @@ def test_json_brings_back_what_it_was_given(path, message):
     assert json.loads(written)["problems"][0]["path"] == path
 
 
-def test_a_caret_points_at_the_fault(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "qna.yaml").write_text("a: 1\r\n  問題: 42\n" + "x" * 300 + ": y\n", encoding="utf-8")
-    text = as_text(1, [Problem("qna.yaml", 2, 7, "wrong-type", Level.ERROR, "a number")])
+def test_a_caret_points_at_the_fault():
+    source = Source("qna.yaml", "a: 1\r\n  問題: 42\n" + "x" * 300 + ": y\n")
+    text = as_text(1, [source.problem_at(Position(2, 7), "wrong-type", "a number")])
     assert "      |   問題: 42\n      |         ^\n" in text
-    text = as_text(1, [Problem("qna.yaml", 3, 303, "wrong-type", Level.ERROR, "far right")])
+    text = as_text(1, [source.problem_at(Position(3, 303), "wrong-type", "far right")])
     shown, caret = text.splitlines()[4:6]
     assert shown.startswith("      | …xxx")
     assert shown[caret.index("^")] == "y"
     assert len(shown) < 130
 
 
-def test_no_caret_without_a_file_or_a_line(tmp_path, monkeypatch):
+def test_no_caret_without_a_line_of_text(tmp_path):
     assert "^" not in as_text(1, [ERROR])
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "qna.yaml").write_bytes("version: 4\n".encode("utf-16"))
-    assert "^" not in as_text(1, [Problem("qna.yaml", 1, 1, "not-utf8", Level.ERROR, "UTF-16")])
+    file = tmp_path / "qna.yaml"
+    file.write_bytes("version: 4\n".encode("utf-16"))
+    assert "^" not in as_text(1, load(file).problems)
+    nul = Source("qna.yaml", "a: \0\n\nb: 1\n")
+    places = [Position(1, 4), Position(2, 1), Position(9, 1)]
+    assert "^" not in as_text(1, [nul.problem_at(place, "x", "no text, a blank line, no line") for place in places])
+
+
+def test_what_is_shown_is_what_was_checked(tmp_path):
+    """A file that changes between check and print is shown as it was checked."""
+    file = tmp_path / "qna.yaml"
+    file.write_text('created_by: "a" b\n', encoding="utf-8")
+    problems = load(file).problems
+    file.write_text("other: 1\n", encoding="utf-8")
+    assert '| created_by: "a" b\n' in as_text(1, problems)
 
 
 def test_markdown_cannot_be_forged():

@@ -207,14 +207,14 @@ def test_a_damaged_file_is_ignored_and_written_anew(root, judged, damage):
                 "torn": data[: len(data) // 2],
                 "flipped": data[:-40] + bytes([data[-40] ^ 1]) + data[-39:],
                 "binary": b"\x80\x04\x95" + os.urandom(300),
-                "no numbers": b"tax verdicts, format 1, zz, yy\n[]",
+                "no numbers": b"tax verdicts, format 2, zz, yy\n[]",
             }[damage]
         )
     judged.clear()
     assert found(root) == first
     assert len(judged) == 4
     if damage != "folder":
-        assert file.read_bytes().startswith(b"tax verdicts, format 1, ")
+        assert file.read_bytes().startswith(b"tax verdicts, format 2, ")
         judged.clear()
         assert found(root) == first
         assert judged == []
@@ -225,7 +225,7 @@ def test_a_damaged_file_is_ignored_and_written_anew(root, judged, damage):
 def test_no_list_of_entries_makes_it_fail(tmp_path, rows):
     listed = json.dumps(rows).encode()
     file = tmp_path / "forged"
-    file.write_bytes(b"tax verdicts, format 1, %08x, %d\n" % (zlib.crc32(listed), len(listed)) + listed)
+    file.write_bytes(b"tax verdicts, format 2, %08x, %d\n" % (zlib.crc32(listed), len(listed)) + listed)
     assert Cache(file, str(tmp_path)).compared == {}
 
 

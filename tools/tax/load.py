@@ -78,7 +78,7 @@ def load(path: Path, shown: str | None = None, *, direct: bool = False) -> Loade
         problems.append(source.problem((), *refusal))
     if fault:
         position = source.place(fault.at)
-        problems.append(Problem(shown, position.line, position.column, "not-utf8", Level.ERROR, *fault[1:]))
+        problems.append(source.problem_at(position, "not-utf8", *fault[1:]))
     name, branch = leaf_name(parts), branch_of(parts, source.data)
     version, content, found = _read(source, branch) if text or not problems else (0, None, [])
     problems += found

@@ -28,7 +28,10 @@ class Level(StrEnum):
 
 
 class Problem(NamedTuple):
-    """One fault: where it is (line and column count from 1), which rule found it, what is wrong and how to mend it."""
+    """One fault: where it is (line and column count from 1), which rule found it, what is wrong and how to mend it.
+
+    `shown` is the part of the faulty line that people are shown (`shown_part`); empty where there is no such line.
+    """
 
     path: str
     line: int
@@ -37,6 +40,22 @@ class Problem(NamedTuple):
     level: Level
     message: str
     fix: str = ""
+    shown: str = ""
+
+
+_SHOWN = 100  # characters of a faulty line
+
+
+def shown_part(line: str, column: int) -> str:
+    """Return the part of a faulty line that is shown; nothing of one that is no text at all."""
+    start = hidden(column)
+    part = line[start : start + _SHOWN]
+    return "" if "\x00" in part else part
+
+
+def hidden(column: int) -> int:
+    """Return how many characters of a line are left out before the part that is shown."""
+    return max(0, column - 1 - _SHOWN // 2)
 
 
 def printable(text: str) -> str:

@@ -5,22 +5,17 @@ What comes from a file is data, so every renderer makes it harmless for its medi
 
 import html
 import json
-import os
-import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from urllib.parse import quote
 
 from tax import __version__
-from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, printable
+from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, hidden, printable
 
-_SHOWN = 100  # characters of a faulty line
-_MAX_BYTES = 5_000_000  # of a file that is read to show one: more than a leaf may have
-_UNREAD = {"symlink", "unreadable-file"}  # rules by which a file was not read: nor is it shown, wherever a link leads
+_TOLD = Problem._fields[:-1]  # to programs: they have the file
 
 
 def summary(checked: int, problems: Sequence[Problem]) -> str:
@@ -36,9 +31,10 @@ def as_text(checked: int, problems: Sequence[Problem]) -> str:
     lines = [summary(checked, problems)]
     for path, found in groupby(problems, key=attrgetter("path")):
         lines += ["", printable(f"./{path}" if path.startswith(":") else path)]
-        for _, line, column, rule, level, message, fix in found:
+        for _, line, column, rule, level, message, fix, part in found:
             lines.append(f"  {line}:{column}  {level}  {printable(message)}  [{rule}]")
-            lines += _pointed([] if rule in _UNREAD else _lines(path), line, column)
+            if part:
+                lines += _pointed(part, column)
             if fix:
                 lines.append(f"      fix: {printable(fix)}")
     if problems:
@@ -55,7 +51,7 @@ def as_json(checked: int, problems: Sequence[Problem]) -> str:
         "checked": checked,
         "errors": sum(problem.level == Level.ERROR for problem in problems),
         "warnings": sum(problem.level == Level.WARNING for problem in problems),
-        "problems": [problem._asdict() for problem in problems],
+        "problems": [dict(zip(_TOLD, problem, strict=False)) for problem in problems],
     }
     return _escaped_json(document)
 
@@ -138,38 +134,17 @@ def _escaped_json(document: object) -> str:
     return "\n".join(lines).replace("##[", "#\\u0023[")
 
 
-def _pointed(lines: Sequence[str], number: int, column: int) -> list[str]:
-    """Return the faulty line of a file with a caret under the fault; nothing where there is no such line."""
-    if not 0 < number <= len(lines):
-        return []
-    line = lines[number - 1]
-    shown = line[:_SHOWN]
-    if column <= _SHOWN // 2 and shown.isascii() and printable(shown) is shown:  # most lines
-        return [f"      | {shown}".rstrip(), f"      | {' ' * (column - 1)}^"] if shown.strip() else []
-    if "\x00" in line:  # of a file in UTF-16, or of no text at all
-        return []
-    start = max(0, column - 1 - _SHOWN // 2)
-    before, after = printable(line[start : column - 1]), printable(line[column - 1 : start + _SHOWN])
+def _pointed(part: str, column: int) -> list[str]:
+    """Return the shown part of a faulty line with a caret under the fault."""
+    start = hidden(column)
+    if not start and part.isascii() and printable(part) is part:  # most lines
+        return [f"      | {part}".rstrip(), f"      | {' ' * (column - 1)}^"] if part.strip() else []
+    at = column - 1 - start
+    before, after = printable(part[:at]), printable(part[at:])
     if not (before + after).strip():
         return []
     lead = "…" if start else ""
     return [f"      | {lead}{before}{after}".rstrip(), f"      | {' ' * _width(lead + before)}^"]
-
-
-@lru_cache(maxsize=1)
-def _lines(path: str) -> list[str]:
-    try:  # with few calls of the system, as this is run ten thousand times; and no named pipe is waited for
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-                return []
-            text = os.read(descriptor, status.st_size).decode("utf-8", "replace").removeprefix("\ufeff")
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError):
-        return []
-    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
 
 def _width(text: str) -> int:

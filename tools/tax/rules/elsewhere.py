@@ -9,7 +9,7 @@ seeds with the same marks each is compared with a few.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -81,23 +81,27 @@ def renewed(
     known: Mapping[str, Repeats], before: Mapping[str, Prints], prints: Mapping[str, Prints]
 ) -> dict[str, Repeats]:
     """Return what `repeats(prints)` does, from what was known of `before`: the less has changed, the sooner."""
-    names = before.keys() | prints.keys()
-    changed = [name for name in names if before.get(name) is not prints.get(name)]
+    changed = [name for name in before.keys() | prints.keys() if _differ(before.get(name), prints.get(name))]
     if not changed:
         return dict(known)
     if not known or len(changed) > _FEW * len(prints):
         return repeats(prints)
-    concerned = [each[name] for name in changed for each in (before, prints) if name in each]
-    digests = set[int]().union(*(each.digests() for each in concerned))
-    marks = set[int]().union(*(each.marks() for each in concerned))
-    subjects = {
-        name
-        for name, each in prints.items()
-        if not digests.isdisjoint(each.digests()) or not marks.isdisjoint(each.marks())
-    }
+    traces = {name: each.traces() for name, each in prints.items()}
+    subjects = _alike_to([each[name].traces() for name in changed for each in (before, prints) if name in each], traces)
     subjects.update(name for name in changed if name in prints)
-    found = repeats(prints, subjects) if subjects else {}
+    others = _alike_to([traces[name] for name in subjects], traces)
+    found = repeats({name: prints[name] for name in subjects | others}, subjects)
     return {name: found[name] if name in subjects else known[name] for name in prints}
+
+
+def _differ(one: Prints | None, two: Prints | None) -> bool:
+    return one is not two and (one is None or two is None or one.data != two.data)
+
+
+def _alike_to(some: Iterable[list[int]], traces: Mapping[str, list[int]]) -> set[str]:
+    """Return the leaves that may have seeds in common with some, the same or alike."""
+    theirs = set[int]().union(*some)
+    return {name for name, own in traces.items() if not theirs.isdisjoint(own)}
 
 
 _Seed = tuple[int, int]  # the place of a leaf among the names in order, and of a seed in its leaf
@@ -184,14 +188,14 @@ def _alike(one: tuple[str, str], two: tuple[str, str]) -> bool:
 
 def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints: Prints) -> Problem:
     """Return the problem of a repeat; `path` and `other` are what people call the two leaves."""
-    line, column = prints.place(repeat.seed)
+    (line, column), shown = prints.place(repeat.seed), prints.shown(repeat.seed)
     place = f"{excerpt(other, 200)}, line {other_prints.place(repeat.other_seed)[0]}"
     if not repeat.leaves:
         message, fix = f"question and answer nearly repeat those of {place}", "ask something that differs more"
-        return Problem(path, line, column, NEARLY, Level.HINT, message, fix)
+        return Problem(path, line, column, NEARLY, Level.HINT, message, fix, shown)
     more = f", and in {repeat.leaves - 1} more" if repeat.leaves > 1 else ""
     message, fix = (
         f"this question stands in another leaf too: {place}{more}",
         "ask something else, or delete one of them",
     )
-    return Problem(path, line, column, EXACT, Level.WARNING, message, fix)
+    return Problem(path, line, column, EXACT, Level.WARNING, message, fix, shown)

@@ -20,10 +20,11 @@ class Prints:
     """The prints of a leaf's seeds: a view of bytes, whose number is a multiple of 8.
 
     Numbers in the machine's byte order: 64 bits each, the count and the digests; then 32 bits each, `MARKS` marks a
-    seed, the lines, the columns, the lengths of the questions and of the answers, and the words of all.
+    seed, the lines, the columns, the lengths of the questions and of the answers, and the words of all. At the end, in
+    UTF-8 and each with a line feed, the parts of the questions' lines that problems show.
     """
 
-    __slots__ = ("_cast", "_ends", "count", "data")
+    __slots__ = ("_cast", "_ends", "_shown", "count", "data")
 
     def __init__(self, data: bytes | memoryview) -> None:
         """Raises ValueError where the bytes are no prints."""
@@ -35,6 +36,7 @@ class Prints:
             raise ValueError("these bytes are no prints of a leaf")
         self._cast: memoryview | None = None
         self._ends: list[int] | None = None
+        self._shown: list[str] | None = None
 
     def __reduce__(self) -> tuple[type["Prints"], tuple[bytes]]:
         """Let the bytes be sent to another process."""
@@ -51,28 +53,40 @@ class Prints:
             self._cast = memoryview(self.data)[8 + 8 * self.count :].cast("I")
         return self._cast
 
+    def traces(self) -> list[int]:
+        """Return numbers of which like seeds have some in common: all marks, and the halves of the digests."""
+        return memoryview(self.data)[8 : 8 + (8 + 4 * MARKS) * self.count].cast("I").tolist()
+
     def marks(self) -> list[int]:
         """Return the marks of all seeds, `MARKS` each."""
         return self._rest[: MARKS * self.count].tolist()
 
     def place(self, seed: int) -> tuple[int, int]:
         """Return line and column of a seed's question."""
-        return self._column(0, seed), self._column(1, seed)
+        at = MARKS * self.count + seed
+        return self._rest[at], self._rest[at + self.count]
 
     def words(self, seed: int) -> tuple[str, str]:
         """Return the words of a seed's question and of its answer, a character each."""
+        return self._text(seed), self._text(self.count + seed)
+
+    def shown(self, seed: int) -> str:
+        """Return the part of the line of a seed's question that a problem there shows."""
+        if self._shown is None:
+            self._shown = str(self._rest[self._text_ends[-1] :].cast("B"), "utf-8", "replace").split("\n")
+        return self._shown[seed]
+
+    @property
+    def _text_ends(self) -> list[int]:
         if self._ends is None:
             start = (MARKS + 2) * self.count
             lengths = self._rest[start : start + 2 * self.count].tolist()
             self._ends = list(accumulate(lengths, initial=start + 2 * self.count))
-        return self._text(seed), self._text(self.count + seed)
+        return self._ends
 
     def _text(self, index: int) -> str:
-        assert self._ends is not None
-        return str(self._rest[self._ends[index] : self._ends[index + 1]].cast("B"), _UTF_32, "replace")
-
-    def _column(self, column: int, seed: int) -> int:
-        return self._rest[(MARKS + column) * self.count + seed]
+        start, end = self._text_ends[index : index + 2]
+        return str(self._rest[start:end].cast("B"), _UTF_32, "replace")
 
 
 def prints_of(leaf: Loaded) -> Prints:
@@ -87,9 +101,10 @@ def prints_of(leaf: Loaded) -> Prints:
     rest.extend(place.column for place in places)
     rest.extend(map(len, texts))
     rest.frombytes("".join(texts).encode(_UTF_32))
-    if len(rest) % 2:
-        rest.append(0)
-    return Prints(array("Q", [len(seeds), *(each.digest for each in seeds)]).tobytes() + rest.tobytes())
+    head = array("Q", [len(seeds), *(each.digest for each in seeds)])
+    lines = "".join(f"{leaf.source.shown_part(place)}\n" for place in places).encode("utf-8", "replace")
+    data = head.tobytes() + rest.tobytes() + lines
+    return Prints(data + b"\n" * (-len(data) % 8))
 
 
 def _marks(seed: Asked) -> list[int]:

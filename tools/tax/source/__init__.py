@@ -8,11 +8,12 @@ build no objects, and `<<` is an ordinary key.
 
 import re
 from collections.abc import Set
+from functools import cached_property
 from typing import Any
 
 import yaml
 
-from tax.problems import Level, Problem
+from tax.problems import Level, Problem, shown_part
 from tax.source.build import MAX_BYTES, MERGE, Builder, key_of
 from tax.source.compose import MAX_DEPTH, MAX_VALUES, Excess, compose
 from tax.source.recover import Recovered, recover
@@ -34,7 +35,8 @@ class Source:
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
-        self._written = Written(text.removeprefix("\ufeff"))
+        self._file = text.removeprefix("\ufeff")
+        self._written = Written(self._file)
         self.problems: list[Problem] = []
         self.data: Any = None
         self.guessed: frozenset[int] = frozenset()
@@ -42,7 +44,7 @@ class Source:
         self._root: yaml.Node | None = None
         self._children: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
         self._walked: dict[Loc, tuple[yaml.Node | None, yaml.Node | None, bool]] = {}
-        if self.text is not text:
+        if self._file is not text:
             self._report(0, "byte-order-mark", *_BYTE_ORDER_MARK, level=Level.WARNING)
         if "\r" in self.text:
             self._report(self.text.index("\r"), "line-ends", *_CARRIAGE_RETURN, level=Level.WARNING)
@@ -80,7 +82,17 @@ class Source:
     ) -> Problem:
         """Return a Problem at the value of `loc`, or at its key."""
         place = self.key_position(loc) if at_key else self.position(loc)
-        return Problem(self.path, place.line, place.column, rule, level, message, fix)
+        return self.problem_at(place, rule, message, fix, level=level)
+
+    def problem_at(
+        self, place: Position, rule: str, message: str, fix: str = "", *, level: Level = Level.ERROR
+    ) -> Problem:
+        """Return a Problem at a place of the file."""
+        return Problem(self.path, *place, rule, level, message, fix, self.shown_part(place))
+
+    def shown_part(self, place: Position) -> str:
+        """Return the part of the line at a place that is shown with a problem there."""
+        return shown_part(self._lines[place.line - 1], place.column) if place.line <= len(self._lines) else ""
 
     def known(self, loc: Loc) -> Loc:
         """Return `loc` without the parts that name no key or index of the file (pydantic's union tags)."""
@@ -142,7 +154,7 @@ class Source:
         meant = recover(text)
         kept = meant.root is not None and self._take(meant, meant.root, text)
         for place, fault in meant.faults if kept else meant.faults[:1]:
-            self.problems.append(Problem(self.path, *place, "yaml-syntax", Level.ERROR, fault.message, fault.fix))
+            self.problems.append(self.problem_at(place, "yaml-syntax", fault.message, fault.fix))
 
     def _take(self, meant: Recovered, root: yaml.Node, file: str) -> bool:
         """Take a guessed reading for the file's, if it has seeds; else leave all as it was."""
@@ -182,8 +194,11 @@ class Source:
         return _FORBIDDEN.sub("\ufffd", text)
 
     def _report(self, index: int, rule: str, message: str, fix: str = "", *, level: Level = Level.ERROR) -> None:
-        place = self.place(index)
-        self.problems.append(Problem(self.path, place.line, place.column, rule, level, message, fix))
+        self.problems.append(self.problem_at(self.place(index), rule, message, fix, level=level))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return with_unix_lines(self._file).split("\n")
 
     def _find(self, loc: Loc) -> tuple[yaml.Node | None, yaml.Node | None]:
         return self._walk(loc)[:2]

@@ -6,7 +6,7 @@ the same time; any other is read, and compared by content. So the file may be co
 deleted at any time. It is read as data (JSON and numbers), appears whole or not at all, and is ignored where it is not
 what was written. Writers do not wait for each other: the last one's entries stay.
 
-    tax verdicts, format 1, CRC-32 of the rest, length of the list   one line
+    tax verdicts, format 2, CRC-32 of the rest, length of the list   one line
     the list of entries, as JSON, an entry a line                    `_line` says what it holds
     the prints of all leaves, in the order of the entries            rules/prints.py
 """
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tax.documents import MAX_PACKED
+from tax.documents.document import MAX_PACKED
 from tax.load import blob_id
 from tax.problems import Level
 from tax.rules.elsewhere import Repeat, Repeats
@@ -30,12 +30,12 @@ from tax.rules.prints import Prints
 from tax.source import MAX_BYTES
 from tax.validate.files import File
 
-_HEAD = b"tax verdicts, format 1, %08x, %d\n"
+_HEAD = b"tax verdicts, format 2, %08x, %d\n"
 _RACY = 2_000_000_000  # nanoseconds: the coarsest clock of a file system that is in use (FAT)
 _KEPT_FILES, _KEPT_SECONDS = 4, 30 * 24 * 3600  # of other versions and settings
 
 Status = tuple[int, int, int, int]  # size, mtime, ctime, inode
-Found = tuple[int, int, str, Level, str, str]  # a Problem without its path
+Found = tuple[int, int, str, Level, str, str, str]  # a Problem without its path
 
 
 class Seen(NamedTuple):
@@ -223,10 +223,10 @@ def _seen(path: str, blob: str, status: list[int] | None) -> Seen:
     return Seen(path, blob, (size, changed, moved, inode))
 
 
-def _found(line: int, column: int, rule: str, level: str, message: str, fix: str) -> Found:
-    if not type(line) is type(column) is int or not type(rule) is type(message) is type(fix) is str:
+def _found(line: int, column: int, rule: str, level: str, message: str, fix: str, shown: str) -> Found:
+    if not type(line) is type(column) is int or not type(rule) is type(message) is type(fix) is type(shown) is str:
         raise TypeError("these are no values of a problem")
-    return line, column, rule, _LEVELS[level], message, fix
+    return line, column, rule, _LEVELS[level], message, fix, shown
 
 
 _LEVELS = {str(level): level for level in Level}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tax.config import Config
-from tax.documents import MAX_PACKED
+from tax.documents.document import MAX_PACKED
 from tax.leaf import BRANCHES
 from tax.load import Loaded, blob_id, load
 from tax.problems import Problem
@@ -91,7 +91,7 @@ def _judge(job: Job, config: Config, started: int) -> Result:
 
 
 def _found(problem: Problem) -> Found:
-    return problem.line, problem.column, problem.rule, problem.level, problem.message, problem.fix
+    return problem[1:]
 
 
 def _documents(leaf: Loaded, folder: str, started: int) -> list[Seen] | None:
