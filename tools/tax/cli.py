@@ -3,7 +3,6 @@
 Exit codes: 0 fine, 1 problems found, 2 the call or the set-up must be changed, 3 a bug of ours, 130 interrupted.
 """
 
-import platform
 import signal
 import sys
 import traceback
@@ -216,7 +215,7 @@ def run(arguments: list[str]) -> int:
         return FINE
     except Exception:  # noqa: BLE001 - whatever is left is our bug, and says how to report it
         traceback.print_exc()
-        versions = f"tax {__version__}, Python {platform.python_version()}, {platform.system()}"
+        versions = f"tax {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
         click.echo(
             f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}",
             err=True,

@@ -86,10 +86,9 @@ def renewed(
         return dict(known)
     if not known or len(changed) > _FEW * len(prints):
         return repeats(prints)
-    traces = {name: each.traces() for name, each in prints.items()}
-    subjects = _alike_to([each[name].traces() for name in changed for each in (before, prints) if name in each], traces)
+    subjects = _alike_to([each[name] for name in changed for each in (before, prints) if name in each], prints)
     subjects.update(name for name in changed if name in prints)
-    others = _alike_to([traces[name] for name in subjects], traces)
+    others = _alike_to([prints[name] for name in subjects], prints)
     found = repeats({name: prints[name] for name in subjects | others}, subjects)
     return {name: found[name] if name in subjects else known[name] for name in prints}
 
@@ -98,10 +97,10 @@ def _differ(one: Prints | None, two: Prints | None) -> bool:
     return one is not two and (one is None or two is None or one.data != two.data)
 
 
-def _alike_to(some: Iterable[list[int]], traces: Mapping[str, list[int]]) -> set[str]:
+def _alike_to(some: Iterable[Prints], prints: Mapping[str, Prints]) -> set[str]:
     """Return the leaves that may have seeds in common with some, the same or alike."""
-    theirs = set[int]().union(*some)
-    return {name for name, own in traces.items() if not theirs.isdisjoint(own)}
+    theirs = set[int]().union(*(each.traces() for each in some))
+    return {name for name, each in prints.items() if not theirs.isdisjoint(each.traces())}
 
 
 _Seed = tuple[int, int]  # the place of a leaf among the names in order, and of a seed in its leaf
@@ -189,7 +188,7 @@ def _alike(one: tuple[str, str], two: tuple[str, str]) -> bool:
 def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints: Prints) -> Problem:
     """Return the problem of a repeat; `path` and `other` are what people call the two leaves."""
     (line, column), shown = prints.place(repeat.seed), prints.shown(repeat.seed)
-    place = f"{excerpt(other, 200)}, line {other_prints.place(repeat.other_seed)[0]}"
+    place = f"{_named(other)}, line {other_prints.place(repeat.other_seed)[0]}"
     if not repeat.leaves:
         message, fix = f"question and answer nearly repeat those of {place}", "ask something that differs more"
         return Problem(path, line, column, NEARLY, Level.HINT, message, fix, shown)
@@ -199,3 +198,8 @@ def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints:
         "ask something else, or delete one of them",
     )
     return Problem(path, line, column, EXACT, Level.WARNING, message, fix, shown)
+
+
+@lru_cache(10_000)
+def _named(path: str) -> str:
+    return excerpt(path, 200)

@@ -53,9 +53,9 @@ class Prints:
             self._cast = memoryview(self.data)[8 + 8 * self.count :].cast("I")
         return self._cast
 
-    def traces(self) -> list[int]:
+    def traces(self) -> memoryview:
         """Return numbers of which like seeds have some in common: all marks, and the halves of the digests."""
-        return memoryview(self.data)[8 : 8 + (8 + 4 * MARKS) * self.count].cast("I").tolist()
+        return memoryview(self.data)[8 : 8 + (8 + 4 * MARKS) * self.count].cast("I")
 
     def marks(self) -> list[int]:
         """Return the marks of all seeds, `MARKS` each."""

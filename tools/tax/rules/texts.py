@@ -112,7 +112,10 @@ _ESCAPES |= {"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"}
 _LATEX_T = r"(?:heta|imes|riangle\w*|ilde)(?![a-z])|ext(?:bf|it|rm|tt)?\{|an(?=[\\^({$])|au(?=[\\^_})$])"
 _LATEX_N = r"(?:abla|eq|eg|otin|ewcommand)(?![a-z])|u(?=[\\^_})$])"
 _LOST = re.compile(rf"\t(?:{_LATEX_T})|\n(?:{_LATEX_N})|(?<!\w)[C-E]:[\t\n][\w.-]+(?:[\t\n][\w.-]+)+")
-_LOST_WRITTEN = re.compile(rf"(?<!\\)\\(?:t(?:{_LATEX_T})|n(?:{_LATEX_N}))|(?<!\w)[C-E]:\\[nt][\w.-]+\\[nt]\w")
+# the backslash comes first, as a search for one character is quick
+_LOST_WRITTEN = re.compile(
+    rf"\\(?:(?<!\\\\)(?:t(?:{_LATEX_T})|n(?:{_LATEX_N}))|(?<=[C-E]:\\)(?<!\w[C-E]:\\)[nt][\w.-]+\\[nt]\w)"
+)
 
 
 def _made_by_escape(text: str, leaf: Loaded) -> str:
