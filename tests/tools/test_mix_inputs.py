@@ -1,9 +1,13 @@
 """What comes into a mix: files of other tools, feedback, recycled samples and datasets, each row in or counted."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
+from support.hub import COMMIT, Hub
 from support.mixing import (
     HELD,
     PLAN,
@@ -175,3 +179,33 @@ def test_a_dataset_that_links_out_of_its_leaf_is_refused(tax, taxonomy, plan):
         leaf.write("dataset: {name: legs.jsonl, license: MIT, columns: {question: q, answer: a}}\n")
     code, _, err = tax("mix", "--plan", plan, "--out", "data")
     assert code == 2 and "is a link" in err
+
+
+def test_a_dataset_of_a_hub_comes_in_at_its_commit(taxonomy, plan, tmp_path):
+    """In a process of its own, as the hub's library takes the hub's address when it is imported."""
+    pytest.importorskip("datasets", reason="a hub's dataset needs pip install 'tax[train]'")
+    rows = [{"q": "How many legs have three spiders?", "a": "24"}, {"q": HELD, "a": "It bends."}]
+    leaf = taxonomy / "taxonomy/foundational_skills/mathematics/addition/qna.yaml"
+    written = leaf.read_text(encoding="utf-8")
+    named = "dataset: {{name: ada/legs, revision: {}, license: MIT, columns: {{question: q, answer: a}}}}\n"
+
+    def mix(hub, commit):
+        leaf.write_text(written + named.format(commit), encoding="utf-8")
+        there = {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        command = [sys.executable, "-m", "tax", "mix", "--plan", plan, "--out", "data"]
+        return subprocess.run(
+            command, cwd=taxonomy, env=os.environ | there, capture_output=True, text=True, check=False
+        )
+
+    with Hub() as hub:
+        hub.files["ada/legs"] = {"legs.jsonl": "".join(json.dumps(row) + "\n" for row in rows).encode()}
+        missing = mix(hub, "f" * 40)
+        assert missing.returncode == 2 and not (taxonomy / "data").exists()
+        assert "the dataset ada/legs at ffffffffffff cannot be had" in missing.stderr
+        mixed = mix(hub, COMMIT)
+    assert mixed.returncode == 0, mixed.stderr
+    [sample] = [json.loads(line) for line in (taxonomy / "data/kt2.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (sample["leaf"], sample["license"]) == ("foundational_skills/mathematics/addition", "MIT")
+    assert sample["messages"][1]["content"] == "24"
+    record = json.loads((taxonomy / "data/mix.json").read_text(encoding="utf-8"))
+    assert record["left_out"] == {"near a hold-out": 1}

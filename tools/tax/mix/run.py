@@ -107,7 +107,10 @@ def _given(
     digests = {path: file_digest(path) for path in files}
     given: list[Given] = [*sorted_inputs(inputs, digests), *seeds, *datasets, *corpora]
     if not given:
-        raise UserError("there is nothing to mix: name run folders or files, or a registry of sources with --corpus")
+        unread = f"; {len(taxonomy.unread)} leaves here cannot be read: see `tax validate`" if taxonomy.unread else ""
+        raise UserError(
+            f"there is nothing to mix: name run folders or files, or a registry of sources with --corpus{unread}"
+        )
     return given, digests
 
 
