@@ -6,7 +6,6 @@ import json
 import threading
 from typing import Any
 
-
 COMMIT = "0a" * 20
 
 
