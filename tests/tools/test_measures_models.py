@@ -17,6 +17,7 @@ from tax.measures.perplexity import (
     perplexity,
     summarize,
 )
+from tax.problems import UserError
 
 PAIRS = [
     ("What is the tide?", "The tide is the rise and fall of the sea."),
@@ -123,3 +124,20 @@ def test_lengths_by_hand():
     found = lengths.lengths(["one two three", "one", "潮汐 is", "a b c d"])
     assert (found.count, found.mean, found.quartiles) == (4, 2.75, (2.5, 3.0, 3.25))
     assert lengths.lengths([]) is None
+
+
+def test_a_model_of_another_kind_is_refused_not_measured_with_a_random_head(folder, tmp_path):
+    import transformers
+
+    encoder = transformers.BertModel(
+        transformers.BertConfig(
+            vocab_size=300, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+        )
+    )
+    encoder.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path)
+    with pytest.raises(
+        UserError,
+        match=r"BertModel.* cannot serve as AutoModelForCausalLM: it lacks cls\.predictions.* drawn",
+    ):
+        Scorer(tmp_path)

@@ -12,8 +12,8 @@ INSTALL = "measuring with a model needs torch and transformers: pip install 'tax
 def load(path: str | Path, kind: str) -> tuple[Any, Any]:
     """Return the tokenizer and the model of a folder; `kind` is the auto class's name.
 
-    Raises UserError where a package is missing or the model cannot be loaded. Code that comes with a model is not run,
-    and no pickle is read.
+    Raises UserError where a package is missing, or where the model cannot be loaded or is of another kind. Code that
+    comes with a model is not run, and no pickle is read.
     """
     try:
         import torch
@@ -26,10 +26,20 @@ def load(path: str | Path, kind: str) -> tuple[Any, Any]:
     safely: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **safely)
-        model = getattr(transformers, kind).from_pretrained(folder, dtype="auto", use_safetensors=True, **safely)
-        return tokenizer, model.to(device).eval()
+        model, loading = getattr(transformers, kind).from_pretrained(
+            folder, dtype="auto", use_safetensors=True, output_loading_info=True, **safely
+        )
+        model = model.to(device).eval()
     except (OSError, ValueError, KeyError, RuntimeError, MemoryError, SafetensorError) as error:
         raise UserError(f"the model {excerpt(str(folder), 200)} cannot be loaded: {_told(error)}") from error
+    random = sorted(name for name in loading["missing_keys"] if "pooler" not in name)  # no pooler is asked
+    if random:
+        own = ", ".join(model.config.architectures or ["unnamed"])
+        raise UserError(
+            f"the model {excerpt(str(folder), 200)} ({excerpt(own)}) cannot serve as {kind}: it lacks "
+            f"{excerpt(random[0])}, which would be drawn at random"
+        )
+    return tokenizer, model
 
 
 def model_folder(path: str | Path) -> Path:
