@@ -81,7 +81,7 @@ def test_a_signal_leaves_a_checkpoint_and_the_run_goes_on(plan, data, tiny, tmp_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's word that a parent is gone is Linux's")
-@pytest.mark.parametrize("launcher", [[], ["--launcher", "torchrun"]], ids=["local", "torchrun"])
+@pytest.mark.parametrize("launcher", [[], ["--launcher", "torchrun", "--processes", "2"]], ids=["local", "torchrun"])
 def test_a_command_that_is_killed_outright_leaves_no_trainer_behind(plan, data, launcher):
     settings = ["kt1.epochs=300", "checkpoints.every=10000", "kt1.select.every=10000"]
     options = [part for setting in settings for part in ("--set", setting)]
