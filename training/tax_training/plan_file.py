@@ -114,17 +114,27 @@ def _override(raw: dict[str, Any], override: str, *, mixed: bool) -> None:
     elif keys[0] not in Plan.model_fields:
         known = [*(phases if isinstance(phases, dict) else []), *Plan.model_fields]
         raise UserError(f"--set {quoted(override)}: the plan has no {quoted(keys[0])}; it has {', '.join(known)}")
-    if mixed and _decided_by_mix(keys):
+    setting = _parse(value, f"--set {quoted(override)}")
+    decided = next((each for each in _places(keys, setting) if _decided_by_mix(each)), None) if mixed else None
+    if decided:
+        name = ".".join(decided).removeprefix("phases.")
         raise UserError(
-            f"--set {quoted(override)}: {path.strip()} is decided by tax mix: change it in the plan, run tax mix "
-            "again, and train on that"
+            f"--set {quoted(override)}: {name} is decided by tax mix: change it in the plan, run tax mix again, and "
+            "train on that"
         )
     place = raw
     for key in keys[:-1]:
         below = place.get(key)
         place[key] = dict(below) if isinstance(below, dict) else {}
         place = place[key]
-    place[keys[-1]] = _parse(value, f"--set {quoted(override)}")
+    place[keys[-1]] = setting
+
+
+def _places(keys: list[str], setting: Any) -> Iterator[list[str]]:
+    """Yield the place of every setting that a value sets: a mapping sets several at once."""
+    yield keys
+    for key, below in setting.items() if isinstance(setting, dict) else ():
+        yield from _places([*keys, str(key)], below)
 
 
 def _decided_by_mix(keys: list[str]) -> bool:
