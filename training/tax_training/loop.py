@@ -150,7 +150,7 @@ class PhaseRun:
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
         self._export(step, self.folder.candidate, {"step": step})
-        return run_command(self.phase.select.command, self.folder.candidate)
+        return run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
 
     def _prune(self) -> None:
         newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]

@@ -40,9 +40,14 @@ def contenders(scores: Sequence[Score], settings: Select) -> set[int]:
     return {score.step for score in kept}
 
 
-def run_command(command: str, model: Path) -> float:
-    """Evaluate a model folder with a program; return the score that its last line names. Raises UserError."""
-    arguments = [part.replace("{model}", str(model)) for part in shlex.split(command)]
+def run_command(command: str, model: Path, heldout: Path) -> float:
+    """Evaluate a model folder with a program, which may be given the phase's held-out file too.
+
+    Return the score that its last line names. Raises UserError.
+    """
+    arguments = [
+        part.replace("{model}", str(model)).replace("{heldout}", str(heldout)) for part in shlex.split(command)
+    ]
     try:
         done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:
