@@ -8,6 +8,7 @@ prefix is shared between calls; where that matters, vllm: does better.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -156,6 +157,8 @@ def _loaded(folder: Path, dtype: str) -> tuple[Any, Any]:
     """Return tokenizer and model, on the GPU if there is one. Nothing of the folder is run, and no pickle is read."""
     if not sys.stderr.isatty():
         transformers.utils.logging.disable_progress_bar()
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")  # else DeepSpeed, where it is installed, warns of it
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = transformers.AutoModelForCausalLM.from_pretrained(
