@@ -1,4 +1,4 @@
-"""`python -m tax_training.chat MODEL`: talk to a tuned model, turn by turn; `tax chat` starts this as a process.
+"""`python -m tax_training.chat MODEL`: talk to a model or a checkpoint; `tax chat` starts this as a process.
 
 An answer is shown as it comes, made harmless for the terminal. The conversation is laid out by the tokenizer's chat
 template; where it outgrows the model's context, its oldest turns are left out.
@@ -9,8 +9,10 @@ import contextlib
 import io
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from tax_training.errors import UserError, quoted
@@ -124,7 +126,7 @@ class Chat:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = argparse.ArgumentParser(prog="python -m tax_training.chat", description="Talk to a model.")
-    options.add_argument("model", help="a model folder, or a hub's name")
+    options.add_argument("model", help="a model folder, a checkpoint, or a hub's name")
     options.add_argument("--prompt", help="ask this one question, print the answer and end")
     options.add_argument("--temperature", type=float, default=0.7)
     options.add_argument("--max-tokens", type=int, default=512)
@@ -132,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a character
     try:
-        chat = Chat(given.model, given.temperature, given.max_tokens)
+        chat = _loaded(given)
         if given.prompt is not None:
             _tell(chat, given.prompt)
             return 0
@@ -145,6 +147,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _loaded(given: argparse.Namespace) -> Chat:
+    """Load the model; that of a checkpoint is written into a folder for it, which is gone before the talk begins."""
+    from tax_training.restore import names_checkpoint, restore  # it needs torch, which may be missing
+
+    if not names_checkpoint(Path(given.model)):
+        return Chat(given.model, given.temperature, given.max_tokens)
+    with tempfile.TemporaryDirectory(prefix="tax-", ignore_cleanup_errors=True) as place:
+        folder = Path(place, "model")
+        restore(Path(given.model), folder)
+        return Chat(str(folder), given.temperature, given.max_tokens)
 
 
 def _talk(chat: Chat, name: str) -> int:

@@ -172,9 +172,9 @@ def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
 def evaluate(model: str, model_name: str, as_json: bool, **options: Any) -> int:
     """Say what a model learned, leaf by leaf.
 
-    MODEL is a model folder, a phase's folder, the --out of tax train, or whatever --teacher of `tax generate` takes. It
-    answers the hold-outs that people wrote, and a judge rates each answer from 1 to 10 beside the person's own. No
-    finished call is asked again. In a plan, to choose a phase's checkpoint:
+    MODEL is a model folder, a checkpoint, a phase's folder, the --out of tax train, or whatever --teacher of `tax
+    generate` takes. It answers the hold-outs that people wrote, and a judge rates each answer from 1 to 10 beside the
+    person's own. No finished call is asked again. In a plan, to choose a phase's checkpoint:
 
     \b
     select: {metric: command, command: "tax eval {model} --holdouts {heldout} --judge http://HOST:PORT/v1 --json"}
@@ -195,7 +195,8 @@ def evaluate(model: str, model_name: str, as_json: bool, **options: Any) -> int:
 def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> int:
     """Talk to a tuned model.
 
-    MODEL is a model folder, a phase's folder, the --out of tax train (then its last phase), or a hub's name.
+    MODEL is a model folder, a checkpoint, a phase's folder, the --out of tax train (then its last phase), or a hub's
+    name. Of what is not finished, the newest whole checkpoint is taken.
     /new begins a new conversation, Ctrl-C ends an answer, /exit or Ctrl-D ends the talk.
     """
     from tax.train import chat as talk

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tax.runs import write_named
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
 from tax.teachers.open import BUILTIN
-from tax.trained import find_model
+from tax.train import model_folder
 from tax.tree import find_root
 
 
@@ -70,7 +70,8 @@ class Evaluation:
 def evaluate(model: str, options: Options) -> Evaluation:
     """Examine a student with hold-outs. Raises UserError or TeacherError."""
     samples = read_holdouts(options.holdouts)
-    names, results = asyncio.run(_examined(_student(model), samples, options))
+    with _student(model) as student:
+        names, results = asyncio.run(_examined(student, samples, options))
     if options.out is not None:
         write_named(options.out, "".join(json.dumps(each.as_row(), ensure_ascii=False) + "\n" for each in results))
     whole = counted(results)
@@ -82,14 +83,17 @@ def evaluate(model: str, options: Options) -> Evaluation:
     return Evaluation(figures | {"leaves": by_leaf(results)})
 
 
-def _student(model: str) -> str:
-    """Return the teacher that answers for what MODEL names: a folder's model in this process, or a teacher."""
+@contextmanager
+def _student(model: str) -> Iterator[str]:
+    """Yield the teacher that answers for what MODEL names: a folder's model in this process, or a teacher."""
     path = Path(model)
     if path.exists():
-        return f"hf:{find_model(path)}"
-    if len(path.parts) > 1 and ":" not in model:
+        with model_folder(path) as folder:
+            yield f"hf:{folder}"
+    elif len(path.parts) > 1 and ":" not in model:
         raise UserError(f"there is no folder {model}: name a model folder, or the --out of tax train")
-    return model
+    else:
+        yield model
 
 
 async def _examined(student: str, samples: list[Sample], options: Options) -> tuple[dict[str, str], list[Result]]:
