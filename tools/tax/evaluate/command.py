@@ -18,7 +18,7 @@ from tax.generate.session import RunOptions, session
 from tax.problems import UserError, printable
 from tax.runs import write_named
 from tax.sample import Sample
-from tax.teachers.base import TeacherError
+from tax.teachers.base import Teacher, TeacherError
 from tax.teachers.open import BUILTIN
 from tax.train import model_folder
 from tax.tree import find_root
@@ -62,16 +62,18 @@ class Evaluation:
             for row in rows
         ]
         lines += [f"{count:,} {printable(reason)}" for reason, count in self.figures["failed"].items()]
-        judged = "by built-in word counts: they tell likeness, not sense" if self.figures["judge"] == BUILTIN else ""
-        judged = judged or f"by {printable(self.figures['judge'])}"
-        return "\n".join([*lines, "", f"Ratings from {LEAST} to {BEST}, {judged}."]) + "\n"
+        judge = self.figures["judge"]
+        judged = f"{judge['name']} ({judge['model']})"
+        if judge["name"] == BUILTIN:
+            judged = "built-in word counts, which tell likeness and not sense"
+        return "\n".join([*lines, "", f"Ratings from {LEAST} to {BEST} by {printable(judged)}."]) + "\n"
 
 
 def evaluate(model: str, options: Options) -> Evaluation:
     """Examine a student with hold-outs. Raises UserError or TeacherError."""
     samples = read_holdouts(options.holdouts)
     with _student(model) as student:
-        names, results = asyncio.run(_examined(student, samples, options))
+        judge, answerer, results = asyncio.run(_examined(student, samples, options))
     if options.out is not None:
         write_named(options.out, "".join(json.dumps(each.as_row(), ensure_ascii=False) + "\n" for each in results))
     whole = counted(results)
@@ -79,8 +81,16 @@ def evaluate(model: str, options: Options) -> Evaluation:
         told = "; ".join(f"{count:,} {reason}" for reason, count in whole["failed"].items())
         raise UserError(f"no answer was rated, so there is no score: {told}")
     used = prompts.chosen(PROMPTS, {sample.language for sample in samples})
-    figures = whole | names | {"prompts": {each.title: each.digest for each in used}, "tax": __version__}
-    return Evaluation(figures | {"leaves": by_leaf(results)})
+    return Evaluation(
+        {
+            **whole,
+            "student": {"name": model, "model": answerer.model},
+            "judge": {"name": judge.name, "model": judge.model},
+            "prompts": {each.title: each.digest for each in used},
+            "tax": __version__,
+            "leaves": by_leaf(results),
+        }
+    )
 
 
 @contextmanager
@@ -96,8 +106,8 @@ def _student(model: str) -> Iterator[str]:
         yield model
 
 
-async def _examined(student: str, samples: list[Sample], options: Options) -> tuple[dict[str, str], list[Result]]:
-    """Return who answered and who judged, and what came of the samples."""
+async def _examined(student: str, samples: list[Sample], options: Options) -> tuple[Teacher, Teacher, list[Result]]:
+    """Return who judged and who answered, and what came of the samples."""
     async with AsyncExitStack() as opened:
         # The judge first: where its server is gone, no model need be loaded to learn that.
         examiner = await _caller(opened, options.judge, options.judge_model, options, ("--judge", "--judge-model"))
@@ -110,7 +120,7 @@ async def _examined(student: str, samples: list[Sample], options: Options) -> tu
             examination = Examination(answerer, examiner, progress.samples_ended)
             progress.watch(examination)
             results = await examination.run(samples)
-        return {"model": answerer.teacher.model, "judge": examiner.teacher.name}, results
+        return examiner.teacher, answerer.teacher, results
 
 
 async def _caller(opened: AsyncExitStack, spec: str, model: str, options: Options, named: Sequence[str]) -> Caller:

@@ -28,7 +28,7 @@ PROMPTS = (QUESTION, judge.REFERENCE.prompt)
 LEAST = 1  # the rating of an answer that says nothing; the judge is not asked
 BEST = 10
 
-_CLOSING = re.compile(r"</(?=(?:conversation|reference|answer)>)")  # of the prompt's own tags
+_CLOSING = re.compile(r"</(?=\s*(?:conversation|reference|answer)\s*>)", re.IGNORECASE)  # of the prompt's own tags
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Examination:
         try:
             completion = await self._student.answer(load(QUESTION, sample.language), asked, priority=(rank,))
         except CallFailed as error:
-            return self._noted("answered", Result(sample, failure=f"not answered, {error}".replace("teacher", "model")))
+            return self._noted("answered", Result(sample, failure=f"not answered, {_told(error, 'model')}"))
         text = completion.text.encode("utf-8", "replace").decode().strip()
         return self._noted("answered", Result(sample, text, completion.finish in {"length", "room"}))
 
@@ -105,7 +105,7 @@ class Examination:
         try:
             rating = await judge.rate(self.caller, judge.REFERENCE, fields, (rank,), sample.language)
         except CallFailed as error:
-            return self._noted("rated", replace(result, failure=f"not rated, {error}"))
+            return self._noted("rated", replace(result, failure=f"not rated, {_told(error, 'judge')}"))
         return self._noted("rated", replace(result, rating=rating))
 
     def _noted(self, stage: str, result: Result) -> Result:
@@ -114,6 +114,10 @@ class Examination:
         tally.kept += not result.failure
         tally.dropped.update([result.reason] if result.failure else [])
         return result
+
+
+def _told(error: CallFailed, role: str) -> str:
+    return str(error).replace("the teacher", f"the {role}")
 
 
 def fields_of(sample: Sample, answer: str) -> dict[str, Any]:
