@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -77,6 +78,11 @@ def test_a_command_that_fails_says_how(tmp_path, code, told):
     with pytest.raises(UserError) as error:
         run_command(command(code), tmp_path, tmp_path)
     assert told in str(error.value)
+
+
+def test_a_program_of_this_environment_is_found_though_it_is_not_activated(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_command(f"{Path(sys.executable).name} -c 'print(7)'", tmp_path, tmp_path) == 7
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path):
