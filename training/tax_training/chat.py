@@ -44,9 +44,14 @@ class Chat:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **own)
             model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto", **own)
+            self._model = model.to(device).eval()
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(f"the model {quoted(path)} cannot be loaded: {quoted(str(error), 300)}") from error
-        self._model = model.to(device).eval()
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the model {quoted(path)} does not fit into the GPU beside what that holds. Set CUDA_VISIBLE_DEVICES "
+                "to nothing, and it talks on the CPU"
+            ) from error
         if not self._tokenizer.chat_template:
             raise UserError(f"the model {quoted(path)} has no chat template, so nothing says how to talk to it")
         self._settings = {"temperature": temperature} if temperature else {}

@@ -168,7 +168,13 @@ def _loaded(folder: Path, dtype: str) -> tuple[Any, Any]:
         raise TeacherError(f"transformers cannot load {folder}: {excerpt(error, 300)}") from error
     if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
         raise TeacherError(f"{folder} has no tokenizer.json: hf: needs a fast tokenizer")
-    return tokenizer, model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return tokenizer, model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    except torch.OutOfMemoryError as error:
+        raise TeacherError(
+            f"{folder} does not fit into the GPU beside what that holds. Set CUDA_VISIBLE_DEVICES to nothing, and it "
+            "answers on the CPU"
+        ) from error
 
 
 def _take_ends(model: Any, tokenizer: Any) -> list[int]:
