@@ -157,6 +157,8 @@ def _loaded(folder: Path, dtype: str) -> tuple[Any, Any]:
     """Return tokenizer and model, on the GPU if there is one. Nothing of the folder is run, and no pickle is read."""
     if not sys.stderr.isatty():
         transformers.utils.logging.disable_progress_bar()
+    # It takes a batch's padding for a text beyond the context, which no row reaches.
+    logging.getLogger("transformers.generation.stopping_criteria").setLevel(logging.ERROR)
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")  # else DeepSpeed, where it is installed, warns of it
     try:
