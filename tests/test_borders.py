@@ -15,6 +15,7 @@ COLUMNS = [
     {"__main__"},
     {"cli"},
     {"commands"},
+    {"evaluate"},
     {"improve", "mix"},
     {"generate"},
     {

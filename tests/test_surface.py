@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "run --format --out --push --json",
     "report": "run --baseline --html --format",
     "train": "plan --data --out --phase --set --launcher --processes --hostfile --dry-run --json",
+    "eval": "model --holdouts --judge --judge-model --model --concurrency --calls --out --json --quiet",
     "chat": "model --prompt --temperature --max-tokens",
     "mix": "inputs --plan --out --feedback --corpus --corpus-root --unverified --taxonomy --keep-out "
     "--without-taxonomy --seeds --recycled --license --language --json --quiet",

@@ -8,8 +8,8 @@ from tax.prompts.wording import WORDINGS
 FILLED = {
     name: f"<{name}>"
     for name in "answer chunk context count dialogue domain first follow_ups headings instruction language names path "
-    "plan principles question rules second seed_context seed_dialogue seed_example seed_question seed_questions "
-    "examples none source source_language speaker task text title turn".split()
+    "plan principles question reference rules second seed_context seed_dialogue seed_example seed_question "
+    "seed_questions examples none source source_language speaker task text title turn".split()
 }
 
 

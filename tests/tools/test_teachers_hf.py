@@ -273,3 +273,14 @@ def test_the_whole_pipeline_runs_and_goes_on(tax, taxonomy, folder):
     assert again["kept"] == manifest["kept"]
     asked_for = finished_calls(taxonomy)
     assert len(asked_for) == len(set(asked_for)) > 0
+
+
+def test_a_gpu_that_is_full_is_told(folder, monkeypatch):
+    from transformers import PreTrainedModel
+
+    def full(self, device):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(PreTrainedModel, "to", full)
+    with pytest.raises(TeacherError, match="does not fit into the GPU beside what that holds"):
+        asyncio.run(open_teacher(f"hf:{folder}", "", {}))

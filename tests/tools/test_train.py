@@ -71,16 +71,18 @@ def test_a_model_is_found_by_its_folder_its_phase_or_its_run(out):
         find_model(out.parent)
 
 
-def test_a_checkpoint_is_told_from_a_model(out):
+def test_a_phase_that_is_not_finished_is_known_by_its_checkpoints(out):
     (out / "kt1/model/config.json").write_text("{}", encoding="utf-8")
-    for phase in ("kt1", "kt3"):
-        (out / phase / "checkpoints/step-00000004").mkdir(parents=True)
-    for path in ("kt1/checkpoints/step-00000004", "kt1/checkpoints"):
-        with pytest.raises(UserError, match=r"no model but .* the finished phase's model is .*/kt1/model"):
-            find_model(out / path)
-    for path in ("kt3/checkpoints/step-00000004", "kt3"):
-        with pytest.raises(UserError, match=r"the phase is not finished; .* writes .*/kt3/model"):
-            find_model(out / path)
+    for phase, step in (("kt1", 4), ("kt3", 2)):
+        checkpoint = out / phase / f"checkpoints/step-000000{step}"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "state.json").write_text("{}", encoding="utf-8")
+    for path in ("kt1/checkpoints/step-0000004", "kt1/checkpoints", "kt3/checkpoints/step-0000002"):
+        assert find_model(out / path) == out / path
+    assert find_model(out / "kt1") == out / "kt1/model", "what was chosen of a finished phase"
+    assert find_model(out / "kt3") == find_model(out) == out / "kt3/checkpoints"
+    (out / "kt3/checkpoints/step-0000002/state.json").unlink()
+    assert find_model(out) == out / "kt2/model", "there is nothing yet of the third phase"
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,15 @@ def test_a_model_that_cannot_be_loaded_is_told(model, tmp_path, capsys, broken):
     assert main([str(folder), "--prompt", "Say moss."]) == 2
     assert capsys.readouterr().err.startswith("error: ")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_gpu_that_is_full_is_told(model, monkeypatch, capsys):
+    import torch
+    from transformers import PreTrainedModel
+
+    def full(self, device):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(PreTrainedModel, "to", full)
+    assert main([str(model), "--prompt", "Say moss."]) == 2
+    assert "does not fit into the GPU beside what that holds" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import pytest
 from tax_training.engine import uses_deepspeed
 from tax_training.errors import UserError
 from tax_training.plan import Engine
+from tax_training.restore import restore
 
 from .conftest import metrics
 
@@ -86,6 +87,10 @@ def test_every_stage_agrees_with_plain_torch_and_goes_on_from_its_checkpoints(tr
     for name, (out, _) in cases.items():
         found = metrics(tmp_path / out, plan)
         assert losses(found) == pytest.approx(losses(plain), abs=1e-6), name
+        taken = json.loads((tmp_path / out / "kt2/model/training.json").read_text(encoding="utf-8"))["step"]
+        restore(tmp_path / out / f"kt2/checkpoints/step-{taken:07d}", tmp_path / "restored")
+        model = (tmp_path / out / "kt2/model/model.safetensors").read_bytes()
+        assert (tmp_path / "restored/model.safetensors").read_bytes() == model, "in one process, without DeepSpeed"
     assert "kt2 goes on after step 2" in told
 
     go_back(tmp_path / "whole 3", tmp_path / "alone", step=3)  # of ZeRO-3 with two processes, by plain torch with one

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -54,8 +55,15 @@ def command(code):
 def test_a_command_is_given_the_model_and_its_last_line_is_the_score(tmp_path):
     folder = tmp_path / "my model; rm -rf"
     told = 'import sys; print("loading"); print(len(sys.argv[1]))'
-    assert run_command(command(told), folder) == len(str(folder))
-    assert run_command(command('print("{\\"score\\": 61.5}")'), folder) == 61.5
+    assert run_command(command(told), folder, tmp_path) == len(str(folder))
+    assert run_command(command('print("{\\"score\\": 61.5}")'), folder, tmp_path) == 61.5
+
+
+def test_a_command_is_given_the_held_out_file_and_braces_of_its_own_stay(tmp_path):
+    heldout = tmp_path / "my data" / "{model}.jsonl"
+    told = 'import sys; print(sys.argv[1:] == [sys.argv[3], "{\\"a\\": {}}", sys.argv[3]] and len(sys.argv[1]))'
+    line = f"{sys.executable} -c '{told}' {{heldout}} '{{\"a\": {{}}}}' {{heldout}}"
+    assert run_command(line, tmp_path, heldout) == len(str(heldout))
 
 
 @pytest.mark.parametrize(
@@ -68,10 +76,15 @@ def test_a_command_is_given_the_model_and_its_last_line_is_the_score(tmp_path):
 )
 def test_a_command_that_fails_says_how(tmp_path, code, told):
     with pytest.raises(UserError) as error:
-        run_command(command(code), tmp_path)
+        run_command(command(code), tmp_path, tmp_path)
     assert told in str(error.value)
+
+
+def test_a_program_of_this_environment_is_found_though_it_is_not_activated(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_command(f"{Path(sys.executable).name} -c 'print(7)'", tmp_path, tmp_path) == 7
 
 
 def test_a_command_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match=r"cannot be run: '\./no-such-evaluation'"):
-        run_command("./no-such-evaluation {model}", tmp_path)
+        run_command("./no-such-evaluation {model}", tmp_path, tmp_path)

@@ -138,6 +138,15 @@ class Caller:
                 self.meter.retries["broken answer"] += 1
         raise CallFailed(fault)
 
+    async def answer(
+        self, prompt: Prompt, conversation: Sequence[tuple[str, str]], *, priority: Priority
+    ) -> Completion:
+        """Ask once, and return the answer as it came, cut or empty: for one who is examined, whose answer it is.
+
+        Raises CallFailed where there is none, TeacherError where the teacher cannot be used.
+        """
+        return await self._draw(prompt, {}, 0, 0, 0, conversation, priority)
+
     async def _draw(
         self,
         prompt: Prompt,

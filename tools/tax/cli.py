@@ -224,7 +224,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _interrupted(arguments: list[str]) -> int:
-    asks = {"generate", "recycle", "translate", "dialogue"}.intersection(arguments)
+    asks = {"generate", "recycle", "translate", "dialogue", "eval"}.intersection(arguments)
     kept = ". Finished calls are kept: the same command goes on from here" if asks else ""
     click.echo(f"tax: interrupted{kept}", err=True)
     return INTERRUPTED

@@ -19,7 +19,7 @@ class Rubric:
 
     name: str
     prompt: str
-    keep: frozenset[int | str]
+    keep: frozenset[int | str] = frozenset()
 
     def passes(self, rating: Rating) -> bool:
         """Tell whether a rating is good enough."""
@@ -31,6 +31,7 @@ PAIR = Rubric("pair", "judge_pair", frozenset({2, 3}))
 FAITHFULNESS = Rubric("faithfulness", "judge_faithfulness", frozenset({"YES"}))
 RELEVANCE = Rubric("relevance", "judge_relevance", frozenset({2}))
 SELF_CONTAINED = Rubric("self-contained", "judge_self_contained", frozenset({1}))
+REFERENCE = Rubric("reference", "judge_reference")  # of evaluation, which reads the rating itself
 
 
 async def rate(

@@ -5,6 +5,7 @@ The trainer is a package of its own with heavy needs; the two meet in files only
 """
 
 import base64
+import contextlib
 import importlib.util
 import json
 import os
@@ -14,14 +15,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from tax.problems import UserError
 from tax.tether import tethered
-from tax.trained import find_model
+from tax.trained import find_model, is_checkpoint
 
 INSTALL = "training needs packages that are not here: pip install 'tax[train]'"
 INTERRUPTED = 130
@@ -191,6 +193,24 @@ def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -
     finally:
         signal.signal(signal.SIGINT, before)
     return 128 - code if code < 0 else code
+
+
+@contextlib.contextmanager
+def model_folder(path: Path) -> Iterator[Path]:
+    """Yield the model folder that a path names; that of a checkpoint is there for the time. Raises UserError."""
+    found = find_model(path)
+    if not is_checkpoint(found):
+        yield found
+        return
+    _needs_trainer()
+    with tempfile.TemporaryDirectory(prefix="tax-") as place:
+        folder = Path(place, "checkpoint")
+        line = [sys.executable, "-m", f"{_TRAINER}.restore", str(found), str(folder)]
+        done = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise UserError(done.stderr.strip().removeprefix("error: "))
+        print(done.stderr, end="", file=sys.stderr)
+        yield folder
 
 
 def _needs_trainer() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tax.problems import UserError, excerpt, printable
 
-MODEL, ABOUT = "model", "training.json"
+MODEL, ABOUT, CHECKPOINTS, STATE = "model", "training.json", "checkpoints", "state.json"
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,23 @@ def change(phase: Trained, name: str) -> str:
 def find_model(path: Path) -> Path:
     """Return the model folder that a path names: a model itself, a phase, or a run (its last phase). Raises UserError.
 
-    A name without such a folder is left to `transformers`, as a hub's. A checkpoint is no model: it is what a run goes
-    on from.
+    Where the phase, or a phase of the run, is not finished, that is the folder of its checkpoints; a checkpoint is
+    itself. A name without such a folder is left to `transformers`, as a hub's.
     """
-    if not path.exists() or (path / "config.json").is_file():
+    if not path.exists() or (path / "config.json").is_file() or is_checkpoint(path):
         return path
     if (path / MODEL / "config.json").is_file():
         return path / MODEL
-    if any(part.name == "checkpoints" for part in (path, path.parent)) or (path / "checkpoints").is_dir():
-        raise UserError(_unfinished(path))
+    begun = [state for of in ("", "*/") for state in path.glob(f"{of}{CHECKPOINTS}/step-*/{STATE}")]
+    unfinished = [state for state in begun if not (state.parents[2] / MODEL / ABOUT).is_file()]
+    if unfinished:
+        return max(unfinished, key=lambda state: state.stat().st_mtime).parents[1]
     phases = trained(path)
     if not phases:
-        raise UserError(f"{path} holds no model: name a model folder, or the --out of a tax train that has finished")
+        raise UserError(f"{path} holds no model: name a model folder, a checkpoint, or the --out of a tax train")
     return phases[-1].model
 
 
-def _unfinished(path: Path) -> str:
-    """Say of a checkpoint, or of a phase without a model, which folder to take."""
-    phase = next((part.parent for part in (path, path.parent) if part.name == "checkpoints"), path)
-    model = phase / MODEL
-    if (model / "config.json").is_file():
-        return f"{path} is no model but what a run goes on from: the finished phase's model is {model}"
-    return f"{path} holds no model: the phase is not finished; the same tax train goes on with it, and writes {model}"
+def is_checkpoint(path: Path) -> bool:
+    """Tell whether a path is a checkpoint, or the folder of a phase's checkpoints, which stands for the newest."""
+    return path.is_dir() and (CHECKPOINTS in (path.name, path.parent.name) or (path / STATE).is_file())

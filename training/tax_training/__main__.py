@@ -48,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing more to say
+        return 0
     except Exception:  # noqa: BLE001  # the last resort: say what to report
         traceback.print_exc()
         print("this is a fault of tax_training: please report the lines above, with the plan", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`python -m tax_training.chat MODEL`: talk to a tuned model, turn by turn; `tax chat` starts this as a process.
+"""`python -m tax_training.chat MODEL`: talk to a model or a checkpoint; `tax chat` starts this as a process.
 
 An answer is shown as it comes, made harmless for the terminal. The conversation is laid out by the tokenizer's chat
 template; where it outgrows the model's context, its oldest turns are left out.
@@ -9,8 +9,10 @@ import contextlib
 import io
 import re
 import sys
+import tempfile
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 from tax_training.errors import UserError, quoted
@@ -42,9 +44,14 @@ class Chat:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, **own)
             model: Any = AutoModelForCausalLM.from_pretrained(path, dtype="auto", **own)
+            self._model = model.to(device).eval()
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise UserError(f"the model {quoted(path)} cannot be loaded: {quoted(str(error), 300)}") from error
-        self._model = model.to(device).eval()
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the model {quoted(path)} does not fit into the GPU beside what that holds. Set CUDA_VISIBLE_DEVICES "
+                "to nothing, and it talks on the CPU"
+            ) from error
         if not self._tokenizer.chat_template:
             raise UserError(f"the model {quoted(path)} has no chat template, so nothing says how to talk to it")
         self._settings = {"temperature": temperature} if temperature else {}
@@ -124,7 +131,7 @@ class Chat:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = argparse.ArgumentParser(prog="python -m tax_training.chat", description="Talk to a model.")
-    options.add_argument("model", help="a model folder, or a hub's name")
+    options.add_argument("model", help="a model folder, a checkpoint, or a hub's name")
     options.add_argument("--prompt", help="ask this one question, print the answer and end")
     options.add_argument("--temperature", type=float, default=0.7)
     options.add_argument("--max-tokens", type=int, default=512)
@@ -132,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a character
     try:
-        chat = Chat(given.model, given.temperature, given.max_tokens)
+        chat = _loaded(given)
         if given.prompt is not None:
             _tell(chat, given.prompt)
             return 0
@@ -145,6 +152,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _loaded(given: argparse.Namespace) -> Chat:
+    """Load the model; that of a checkpoint is written into a folder for it, which is gone before the talk begins."""
+    from tax_training.restore import names_checkpoint, restore  # it needs torch, which may be missing
+
+    if not names_checkpoint(Path(given.model)):
+        return Chat(given.model, given.temperature, given.max_tokens)
+    with tempfile.TemporaryDirectory(prefix="tax-", ignore_cleanup_errors=True) as place:
+        folder = Path(place, "model")
+        restore(Path(given.model), folder)
+        return Chat(str(folder), given.temperature, given.max_tokens)
 
 
 def _talk(chat: Chat, name: str) -> int:

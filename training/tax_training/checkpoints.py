@@ -1,10 +1,10 @@
 """Checkpoints: all that a phase needs to go on, in safetensors, in one form for every engine and number of processes.
 
-A checkpoint is a folder `step-N`: `state.json` (phase, epoch, step, seed, updates, scores, and the digest of each
-file) and files of tensors, each parameter whole, under `weight/NAME`, `exp_avg/NAME` and `exp_avg_sq/NAME`, in fp32.
-Every process writes the parameters that fall to it. The folder gets its name when all is written, so that there is no
-half of one; what was damaged later is found by the digests, and the checkpoint before it is taken. Random state is
-not stored: it is drawn anew at each step from (seed, phase, step, process).
+A checkpoint is a folder `step-N`: `state.json` (plan, phase and the one before, epoch, step, seed, updates, scores, and
+the digest of each file) and files of tensors, each parameter whole, under `weight/NAME`, `exp_avg/NAME` and
+`exp_avg_sq/NAME`, in fp32. Every process writes the parameters that fall to it. The folder gets its name when all is
+written, so that there is no half of one; what was damaged later is found by the digests, and the checkpoint before it
+is taken. Random state is not stored: it is drawn anew at each step from (seed, phase, step, process).
 """
 
 import json

@@ -125,6 +125,7 @@ class PhaseRun:
             "phase": self.name, "epoch": step // self.per_epoch, "seed": self.plan.seed, "updates": engine.updates,
             "scores": [asdict(score) for score in self.scores],
             "best": choose(self.scores, self.phase.select).step if self.scores else None,
+            "start": self.before.path.name if self.before else None, "plan": self.plan.model_dump(mode="json"),
         }  # fmt: skip
         self.checkpoints.save(step, engine.tensors(), state)
 
@@ -150,7 +151,7 @@ class PhaseRun:
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
         self._export(step, self.folder.candidate, {"step": step})
-        return run_command(self.phase.select.command, self.folder.candidate)
+        return run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
 
     def _prune(self) -> None:
         newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]
@@ -205,6 +206,7 @@ class PhaseRun:
             "start": self.before.fingerprint() if self.before else "the student",
         }
         self.folder.claim(identity)
+        self.folder.keep_tokenizer(self.tokenizer)
         return identity
 
     def _samples(self, file: Path, phase: Phase, name: str) -> Samples:

@@ -1,6 +1,7 @@
 """The student: loaded or made fresh, with its tokenizer, its attention and its adapters; and written down again."""
 
 import json
+import os
 import shutil
 import warnings
 from pathlib import Path
@@ -18,10 +19,12 @@ from tax_training.plan import Engine, Plan, Student, TrainTokenizer
 
 
 def quiet() -> None:
-    """Keep transformers' own progress bars out of ours."""
+    """Keep transformers' progress bars, and DeepSpeed's warning that there is no GPU, out of what we say."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
 
 
 def device_of(local_rank: int) -> torch.device:

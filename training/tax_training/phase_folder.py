@@ -1,12 +1,13 @@
 """The folder of one phase in a run, OUT/PHASE: what it holds, and that it is of this plan and this data.
 
-`phase.json` says from the first moment what the phase is trained from; `metrics.jsonl` has a line a step and
-`scores.json` what was measured, both cut back to the checkpoint that a run goes on from; `checkpoints/`; and at the
-end `model/`, a folder that transformers loads, with `training.json`.
+`phase.json` says from the first moment what the phase is trained from, and `tokenizer/` lies beside it; `metrics.jsonl`
+has a line a step and `scores.json` what was measured, both cut back to the checkpoint that a run goes on from;
+`checkpoints/`; and at the end `model/`, a folder that transformers loads, with `training.json`.
 """
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,7 @@ class PhaseFolder:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.model = path / "model"
+        self.tokenizer = path / "tokenizer"  # what reads and writes for a checkpoint's model
         self.candidate = path / "candidate"  # a checkpoint's model while a command evaluates it
         self._metrics = path / "metrics.jsonl"
         self._scores = path / "scores.json"
@@ -57,6 +59,20 @@ class PhaseFolder:
                 f"{quoted(_plain(identity).get(key))}. Take another --out; or delete {self.path} and the phases "
                 "after it, to train them again"
             )
+
+    def keep_tokenizer(self, tokenizer: Any) -> None:
+        """Write the phase's tokenizer, whole or not at all, where it is not there yet."""
+        if self.tokenizer.is_dir():
+            return
+        part = self.tokenizer.with_name("tokenizer.part")
+        with told(str(self.tokenizer)):
+            shutil.rmtree(part, ignore_errors=True)
+            tokenizer.save_pretrained(part)
+            part.replace(self.tokenizer)
+
+    def start(self) -> str:
+        """Return what the phase was started from: a fingerprint of the phase before it, or "the student"."""
+        return str(_read(self.path / "phase.json").get("start"))
 
     def about(self) -> dict[str, Any]:
         """Return what the finished phase's training.json says. Raises UserError where the model is damaged."""

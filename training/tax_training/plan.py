@@ -88,7 +88,8 @@ class Select(_Settings):
     """heldout: loss on the phase's set-aside samples; command: what `command` prints; last: the phase's end."""
     command: str | None = None
     """A program that evaluates the model folder {model} and prints its score as the last line, a number or
-    {"score": number}. Split like a shell's words, but run without a shell."""
+    {"score": number}; {heldout} stands for the phase's heldout/PHASE.jsonl. Split like a shell's words, but run
+    without a shell. `tax eval {model} --holdouts {heldout} --judge URL --json` has the hold-outs judged."""
     higher_is_better: bool = True
     """Of a command's score. A loss is better when lower."""
     every: Literal["epoch"] | PositiveInt = "epoch"

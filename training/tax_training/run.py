@@ -16,8 +16,8 @@ from tax_training.world import World
 
 def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progress: type[Progress] = Progress) -> None:
     """Train a plan's phases, or only one of them; go on where an earlier call ended. Raises UserError, Interrupted."""
-    world = World.join()
     models.quiet()
+    world = World.join()
     if only is not None and only not in plan.phases:
         raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
     with world.alone(only_one, out), Stop() as stop:

@@ -5,8 +5,10 @@ LAB (section 3.3) prefers earlier checkpoints and does not say by how much; the 
 
 import json
 import math
+import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,11 +42,19 @@ def contenders(scores: Sequence[Score], settings: Select) -> set[int]:
     return {score.step for score in kept}
 
 
-def run_command(command: str, model: Path) -> float:
-    """Evaluate a model folder with a program; return the score that its last line names. Raises UserError."""
-    arguments = [part.replace("{model}", str(model)) for part in shlex.split(command)]
+def run_command(command: str, model: Path, heldout: Path) -> float:
+    """Evaluate a model folder with a program, which may be given the phase's held-out file too.
+
+    Return the score that its last line names. Programs of this environment are found even where it is not activated,
+    such as `tax` after `.venv/bin/tax train`. Raises UserError.
+    """
+    arguments = [
+        part.replace("{model}", str(model)).replace("{heldout}", str(heldout)) for part in shlex.split(command)
+    ]
+    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    own = {**os.environ, "PATH": places}
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", env=own, check=False)
     except OSError as error:
         raise UserError(f"select.command cannot be run: {quoted(arguments[0])}: {error.strerror}") from error
     if done.returncode:

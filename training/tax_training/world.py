@@ -29,8 +29,6 @@ class World:
     @classmethod
     def join(cls) -> "World":
         """Join the processes that a launcher (torchrun, deepspeed, Ray) started; alone where none did."""
-        if not torch.cuda.is_available():
-            os.environ.setdefault("DS_ACCELERATOR", "cpu")  # else DeepSpeed warns that it found no GPU
         processes = int(os.environ.get("WORLD_SIZE", "1"))
         if processes > 1 and not dist.is_initialized():
             backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"

@@ -1,4 +1,4 @@
-"""The commands for those who train models: mix, train, chat."""
+"""The commands for those who train models: mix, train, eval, chat."""
 
 import json
 from pathlib import Path
@@ -139,6 +139,54 @@ def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
     return code
 
 
+@click.command("eval")
+@click.argument("model")
+@click.option(
+    "--holdouts",
+    required=True,
+    multiple=True,
+    type=_FILE,
+    metavar="PATH",
+    help="heldout/PHASE.jsonl of a data folder, the data folder, or a folder of leaves. May be given again.",
+)
+@click.option(
+    "--judge",
+    default="builtin",
+    show_default=True,
+    metavar="T",
+    help="Who rates the answers: whatever --teacher of `tax generate` takes. builtin only counts words in common.",
+)
+@click.option(
+    "--judge-model", default="", metavar="NAME", help="The judge's model on its server (default: its only one)."
+)
+@click.option("--model", "model_name", default="", metavar="NAME", help="The same of MODEL, where that is a server.")
+@click.option(
+    "--concurrency", default=64, show_default=True, type=click.IntRange(1), metavar="N", help="Calls in flight of each."
+)
+@click.option("--calls", type=_FILE, metavar="DIR", help="Where finished calls are kept (default: .tax/calls).")
+@click.option(
+    "--out", type=_FILE, metavar="FILE", help="Write every answer with its rating and the reason, as JSON lines."
+)
+@click.option("--json", "as_json", is_flag=True, help='Print one line of JSON, with "score" and the leaves.')
+@click.option("--quiet", is_flag=True, help="No progress.")
+def evaluate(model: str, model_name: str, as_json: bool, **options: Any) -> int:
+    """Say what a model learned, leaf by leaf.
+
+    MODEL is a model folder, a checkpoint, a phase's folder, the --out of tax train, or whatever --teacher of `tax
+    generate` takes. It answers the hold-outs that people wrote, and a judge rates each answer from 1 to 10 beside the
+    person's own. No finished call is asked again. In a plan, to choose a phase's checkpoint:
+
+    \b
+    select: {metric: command, command: "tax eval {model} --holdouts {heldout} --judge http://HOST:PORT/v1 --json"}
+    """
+    from tax.evaluate.command import Options
+    from tax.evaluate.command import evaluate as examine
+
+    found = examine(model, Options(model=model_name, **options))
+    click.echo(found.as_json() if as_json else found.as_text(), nl=False)
+    return 0
+
+
 @click.command()
 @click.argument("model", type=_FILE)
 @click.option("--prompt", metavar="TEXT", help="Ask this one question, print the answer and end.")
@@ -147,7 +195,8 @@ def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
 def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -> int:
     """Talk to a tuned model.
 
-    MODEL is a model folder, a phase's folder, the --out of tax train (then its last phase), or a hub's name.
+    MODEL is a model folder, a checkpoint, a phase's folder, the --out of tax train (then its last phase), or a hub's
+    name. Of what is not finished, the newest whole checkpoint is taken.
     /new begins a new conversation, Ctrl-C ends an answer, /exit or Ctrl-D ends the talk.
     """
     from tax.train import chat as talk
@@ -155,4 +204,4 @@ def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -
     return talk(model, prompt, temperature, max_tokens)
 
 
-COMMANDS = (mix, train, chat)
+COMMANDS = (mix, train, evaluate, chat)

@@ -8,6 +8,7 @@ prefix is shared between calls; where that matters, vllm: does better.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -156,6 +157,10 @@ def _loaded(folder: Path, dtype: str) -> tuple[Any, Any]:
     """Return tokenizer and model, on the GPU if there is one. Nothing of the folder is run, and no pickle is read."""
     if not sys.stderr.isatty():
         transformers.utils.logging.disable_progress_bar()
+    # It takes a batch's padding for a text beyond the context, which no row reaches.
+    logging.getLogger("transformers.generation.stopping_criteria").setLevel(logging.ERROR)
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")  # else DeepSpeed, where it is installed, warns of it
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = transformers.AutoModelForCausalLM.from_pretrained(
@@ -165,7 +170,13 @@ def _loaded(folder: Path, dtype: str) -> tuple[Any, Any]:
         raise TeacherError(f"transformers cannot load {folder}: {excerpt(error, 300)}") from error
     if not isinstance(tokenizer, transformers.PreTrainedTokenizerFast):
         raise TeacherError(f"{folder} has no tokenizer.json: hf: needs a fast tokenizer")
-    return tokenizer, model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return tokenizer, model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    except torch.OutOfMemoryError as error:
+        raise TeacherError(
+            f"{folder} does not fit into the GPU beside what that holds. Set CUDA_VISIBLE_DEVICES to nothing, and it "
+            "answers on the CPU"
+        ) from error
 
 
 def _take_ends(model: Any, tokenizer: Any) -> list[int]:

@@ -1,7 +1,8 @@
 """The built-in teacher: questions and answers lifted from documents by rule; no model, no network, deterministic.
 
 Every answer is a stretch of the document, or a table's cells with their column. English and Traditional Chinese are
-read; a chunk in another language yields no questions. It grows knowledge only: it can quote, not invent.
+read; a chunk in another language yields no questions. It grows knowledge only: it can quote, not invent. As a judge it
+counts words, and says so.
 """
 
 import json
@@ -13,11 +14,17 @@ from typing import Any
 from tax.prose import CJK
 from tax.teachers.base import Completion, Request, TeacherError
 from tax.teachers.builtin.asking import CHINESE_READER, ENGLISH_READER, Asked, Language, questions
-from tax.teachers.builtin.judging import judge_faithfulness, judge_relevance, judge_self_contained
+from tax.teachers.builtin.judging import (
+    judge_faithfulness,
+    judge_reference,
+    judge_relevance,
+    judge_self_contained,
+)
 from tax.teachers.builtin.reading import Reading
 
 _JUDGES = {
     "judge_faithfulness": judge_faithfulness,
+    "judge_reference": judge_reference,
     "judge_relevance": judge_relevance,
     "judge_self_contained": judge_self_contained,
 }

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tax.duplicates import rouge_l
 from tax.segments import folded, plain, tokens
 from tax.teachers.builtin.wording import CHINESE, ENGLISH
 
@@ -72,6 +73,12 @@ def judge_self_contained(fields: Mapping[str, Any]) -> Verdict:
     if not any(word not in _FRAME for word in _words(question)):
         return 0, "The question names nothing that it is about."
     return 1, "The question names its subject and points to nothing outside itself."
+
+
+def judge_reference(fields: Mapping[str, Any]) -> Verdict:
+    """Rate 1 to 10 by ROUGE-L's F-measure with the reference: words that both have in one order, whatever they mean."""
+    alike = rouge_l(str(fields.get("answer", "")), str(fields.get("reference", "")))
+    return 1 + round(9 * alike), f"Words alone were compared, not sense: ROUGE-L with the reference is {alike:.2f}."
 
 
 def _words(text: str) -> list[str]:
