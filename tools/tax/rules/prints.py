@@ -19,9 +19,10 @@ _UTF_32 = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
 class Prints:
     """The prints of a leaf's seeds: a view of bytes, whose number is a multiple of 8.
 
-    Numbers in the machine's byte order: 64 bits each, the count and the digests; then 32 bits each, `MARKS` marks a
-    seed, the lines, the columns, the lengths of the questions and of the answers, and the words of all. At the end, in
-    UTF-8 and each with a line feed, the parts of the questions' lines that problems show.
+    Numbers in the machine's byte order: 32 bits each, the count of the seeds and that of the bytes at the end; 64 bits
+    each, the digests; then 32 bits each, `MARKS` marks a seed, the lines, the columns, the lengths of the questions and
+    of the answers, and the words of all. At the end, in UTF-8 and each with a line feed, the parts of the questions'
+    lines that problems show.
     """
 
     __slots__ = ("_cast", "_ends", "_shown", "count", "data")
@@ -30,9 +31,8 @@ class Prints:
         """Raises ValueError where the bytes are no prints."""
         self.data = data
         view = memoryview(data)
-        self.count = int.from_bytes(view[:8], sys.byteorder)
-        head = 8 + 8 * self.count
-        if len(view) % 8 or self.count > _MOST_SEEDS or len(view) < head + 4 * (MARKS + 4) * self.count:
+        self.count = int.from_bytes(view[:4], sys.byteorder)
+        if len(view) % 8 or self.count > _MOST_SEEDS or len(view) < 8 + (8 + 4 * (MARKS + 4)) * self.count:
             raise ValueError("these bytes are no prints of a leaf")
         self._cast: memoryview | None = None
         self._ends: list[int] | None = None
@@ -73,20 +73,17 @@ class Prints:
     def shown(self, seed: int) -> str:
         """Return the part of the line of a seed's question that a problem there shows."""
         if self._shown is None:
-            self._shown = str(self._rest[self._text_ends[-1] :].cast("B"), "utf-8", "replace").split("\n")
+            data = memoryview(self.data)
+            size = int.from_bytes(data[4:8], sys.byteorder)
+            self._shown = str(data[len(data) - size :], "utf-8", "replace").split("\n")
         return self._shown[seed]
 
-    @property
-    def _text_ends(self) -> list[int]:
+    def _text(self, index: int) -> str:
         if self._ends is None:
             start = (MARKS + 2) * self.count
             lengths = self._rest[start : start + 2 * self.count].tolist()
             self._ends = list(accumulate(lengths, initial=start + 2 * self.count))
-        return self._ends
-
-    def _text(self, index: int) -> str:
-        start, end = self._text_ends[index : index + 2]
-        return str(self._rest[start:end].cast("B"), _UTF_32, "replace")
+        return str(self._rest[self._ends[index] : self._ends[index + 1]].cast("B"), _UTF_32, "replace")
 
 
 def prints_of(leaf: Loaded) -> Prints:
@@ -101,10 +98,10 @@ def prints_of(leaf: Loaded) -> Prints:
     rest.extend(place.column for place in places)
     rest.extend(map(len, texts))
     rest.frombytes("".join(texts).encode(_UTF_32))
-    head = array("Q", [len(seeds), *(each.digest for each in seeds)])
-    lines = "".join(f"{leaf.source.shown_part(place)}\n" for place in places).encode("utf-8", "replace")
-    data = head.tobytes() + rest.tobytes() + lines
-    return Prints(data + b"\n" * (-len(data) % 8))
+    shown = "".join(f"{leaf.source.shown_part(place)}\n" for place in places).encode("utf-8", "replace")
+    shown += b"\n" * (-(4 * len(rest) + len(shown)) % 8)
+    head, digests = array("I", [len(seeds), len(shown)]), array("Q", [each.digest for each in seeds])
+    return Prints(head.tobytes() + digests.tobytes() + rest.tobytes() + shown)
 
 
 def _marks(seed: Asked) -> list[int]:

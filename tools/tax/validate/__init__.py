@@ -1,6 +1,7 @@
 """Leaves to problems: every leaf that the paths name is judged by all rules, beside the others of its taxonomy."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +39,28 @@ def validate(paths: Sequence[Path], config: Config, root: Path | None = None, *,
     everywhere = {cache.name(file.key): file for file in _around(root, paths)} | files
     entries, passing = _entries(everywhere, files, config, cache)
     repeats = _repeats(entries, passing, cache)
-    cache.save()
+    with ThreadPoolExecutor(1) as writer:  # writing takes a while, and no turn of the interpreter
+        saved = writer.submit(cache.save)
+        problems += _problems(files, everywhere, entries, repeats)
+    saved.result()
+    return Report(len(files), tuple(problems))
+
+
+def _problems(
+    files: Iterable[str],
+    everywhere: Mapping[str, File],
+    entries: Mapping[str, Entry],
+    repeats: Mapping[str, elsewhere.Repeats],
+) -> Iterator[Problem]:
+    """Yield the problems of some files in order of place, those that come from other leaves among them."""
     places = {name: shown(file.path) for name, file in everywhere.items()}
     for name in files:
-        path = places[name]
-        found = [Problem(path, *each) for each in entries[name].problems or ()]
+        path, entry = places[name], entries[name]
+        found = [Problem(path, *each) for each in entry.problems or ()]
         for repeat in repeats[name]:
             other = repeat.other
-            found.append(elsewhere.problem(path, entries[name].prints, repeat, places[other], entries[other].prints))
-        problems += sorted(found)
-    return Report(len(files), tuple(problems))
+            found.append(elsewhere.problem(path, entry.prints, repeat, places[other], entries[other].prints))
+        yield from sorted(found)
 
 
 def _around(root: Path | None, paths: Sequence[Path]) -> list[File]:

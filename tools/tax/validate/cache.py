@@ -18,8 +18,7 @@ import stat
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +32,6 @@ from tax.validate.files import File
 
 _HEAD = b"tax verdicts, format 2, %08x, %d\n"
 _RACY = 2_000_000_000  # nanoseconds: the coarsest clock of a file system that is in use (FAT)
-_BUFFER = 1 << 20  # bytes
 _KEPT_FILES, _KEPT_SECONDS = 4, 30 * 24 * 3600  # of other versions and settings
 
 Status = tuple[int, int, int, int]  # size, mtime, ctime, inode
@@ -125,7 +123,7 @@ class Cache:
             ignore = self._file.parent / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-            _write_whole(self._file, self._parts())
+            _write_whole(self._file, *self._packed())
             _remove_old(self._file)
             self._changed = False
 
@@ -150,14 +148,13 @@ class Cache:
             return None
         return seen._replace(status=lasting(status, self.started)) if same else None
 
-    def _parts(self) -> list[bytes | memoryview]:
-        """Return the file in parts, as together they may be large."""
+    def _packed(self) -> tuple[bytes, bytes]:
+        """Return the file's first line and the rest of it."""
         entries = {name: each for name, each in self._entries.items() if each.repeats is not None or self._exists(name)}
         lines = [self._lines.get(name) or _line(name, entry) for name, entry in entries.items()]
         listed = b"[\n" + b",\n".join(lines) + b"\n]"
-        prints = [entry.prints.data for entry in entries.values()]
-        checksum = reduce(lambda sum, part: zlib.crc32(part, sum), prints, zlib.crc32(listed))
-        return [_HEAD % (checksum, len(listed)), listed, *prints]
+        body = b"".join([listed, *(entry.prints.data for entry in entries.values())])
+        return _HEAD % (zlib.crc32(body), len(listed)), body
 
     def _exists(self, name: str) -> bool:
         return os.path.lexists(os.path.join(self._root, name))  # noqa: PTH118
@@ -236,11 +233,12 @@ def _found(line: int, column: int, rule: str, level: str, message: str, fix: str
 _LEVELS = {str(level): level for level in Level}
 
 
-def _write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+def _write_whole(path: Path, *parts: bytes) -> None:
     descriptor, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "wb", _BUFFER) as file:
-            file.writelines(parts)
+        with os.fdopen(descriptor, "wb") as file:
+            for each in parts:
+                file.write(each)
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(part, 0o666 & ~mask)  # noqa: PTH101 (mkstemp's files are for one person alone)

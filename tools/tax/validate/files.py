@@ -73,7 +73,9 @@ def below(folder: Path, problems: list[Problem]) -> list[File]:
                 problems.append(_link(path))
             if entry.name == FILE_NAME:
                 leaves.append(File(path, entry.path, None))
-        found += sorted(leaves, key=lambda leaf: leaf.path)
+        if len(leaves) > 1:
+            leaves.sort(key=lambda leaf: leaf.path)
+        found += leaves
         pending += [(before + entry.name, entry.path) for entry in reversed(folders) if not entry.is_symlink()]
     return found
 
