@@ -43,19 +43,19 @@ class Problem(NamedTuple):
     shown: str = ""
 
 
-_SHOWN = 100  # characters of a faulty line
+SHOWN = 100  # characters of a faulty line
 
 
 def shown_part(line: str, column: int) -> str:
     """Return the part of a faulty line that is shown; nothing of one that is no text at all."""
     start = hidden(column)
-    part = line[start : start + _SHOWN]
+    part = line[start : start + SHOWN]
     return "" if "\x00" in part else part
 
 
 def hidden(column: int) -> int:
     """Return how many characters of a line are left out before the part that is shown."""
-    return max(0, column - 1 - _SHOWN // 2)
+    return max(0, column - 1 - SHOWN // 2)
 
 
 def printable(text: str) -> str:

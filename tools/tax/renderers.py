@@ -13,7 +13,7 @@ from operator import attrgetter
 from urllib.parse import quote
 
 from tax import __version__
-from tax.problems import RUNNER_COMMAND, UNSAFE, Level, Problem, hidden, printable
+from tax.problems import RUNNER_COMMAND, SHOWN, UNSAFE, Level, Problem, hidden, printable
 
 _TOLD = Problem._fields[:-1]  # to programs: they have the file
 
@@ -136,9 +136,9 @@ def _escaped_json(document: object) -> str:
 
 def _pointed(part: str, column: int) -> list[str]:
     """Return the shown part of a faulty line with a caret under the fault."""
-    start = hidden(column)
-    if not start and part.isascii() and printable(part) is part:  # most lines
+    if column <= SHOWN // 2 and part.isascii() and printable(part) is part:  # most lines
         return [f"      | {part}".rstrip(), f"      | {' ' * (column - 1)}^"] if part.strip() else []
+    start = hidden(column)
     at = column - 1 - start
     before, after = printable(part[:at]), printable(part[at:])
     if not (before + after).strip():

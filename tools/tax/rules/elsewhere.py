@@ -187,12 +187,13 @@ def _alike(one: tuple[str, str], two: tuple[str, str]) -> bool:
 
 def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints: Prints) -> Problem:
     """Return the problem of a repeat; `path` and `other` are what people call the two leaves."""
-    (line, column), shown = prints.place(repeat.seed), prints.shown(repeat.seed)
-    place = f"{_named(other)}, line {other_prints.place(repeat.other_seed)[0]}"
-    if not repeat.leaves:
+    seed, _, other_seed, leaves = repeat
+    (line, column), shown = prints.place(seed), prints.shown(seed)
+    place = f"{_named(other)}, line {other_prints.place(other_seed)[0]}"
+    if not leaves:
         message, fix = f"question and answer nearly repeat those of {place}", "ask something that differs more"
         return Problem(path, line, column, NEARLY, Level.HINT, message, fix, shown)
-    more = f", and in {repeat.leaves - 1} more" if repeat.leaves > 1 else ""
+    more = f", and in {leaves - 1} more" if leaves > 1 else ""
     message, fix = (
         f"this question stands in another leaf too: {place}{more}",
         "ask something else, or delete one of them",

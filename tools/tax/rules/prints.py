@@ -63,8 +63,8 @@ class Prints:
 
     def place(self, seed: int) -> tuple[int, int]:
         """Return line and column of a seed's question."""
-        at = MARKS * self.count + seed
-        return self._rest[at], self._rest[at + self.count]
+        at, numbers = MARKS * self.count + seed, self._rest
+        return numbers[at], numbers[at + self.count]
 
     def words(self, seed: int) -> tuple[str, str]:
         """Return the words of a seed's question and of its answer, a character each."""

@@ -1,7 +1,6 @@
 """Leaves to problems: every leaf that the paths name is judged by all rules, beside the others of its taxonomy."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tax.rules import elsewhere
 from tax.tree import TAXONOMY
 from tax.validate.basis import basis
 from tax.validate.cache import Cache, Entry
+from tax.validate.disk import Beside
 from tax.validate.files import File, below, find, shown
 from tax.validate.folder import cache_file
 from tax.validate.verdicts import Job, check, check_loaded, judge, spare_collector
@@ -37,12 +37,12 @@ def validate(paths: Sequence[Path], config: Config, root: Path | None = None, *,
     problems: list[Problem] = []
     files = {cache.name(file.key): file for file in find(paths, problems)}
     everywhere = {cache.name(file.key): file for file in _around(root, paths)} | files
+    cache.load()
     entries, passing = _entries(everywhere, files, config, cache)
     repeats = _repeats(entries, passing, cache)
-    with ThreadPoolExecutor(1) as writer:  # writing takes a while, and no turn of the interpreter
-        saved = writer.submit(cache.save)
-        problems += _problems(files, everywhere, entries, repeats)
-    saved.result()
+    saving = Beside(cache.save)
+    problems += _problems(files, everywhere, entries, repeats)
+    saving.result()
     return Report(len(files), tuple(problems))
 
 
@@ -102,8 +102,9 @@ def _entries(
 def _repeats(entries: Mapping[str, Entry], passing: Container[str], cache: Cache) -> dict[str, elsewhere.Repeats]:
     """Return the seeds that stand in other leaves too. What is kept of it concerns only leaves that are kept."""
     kept = {name: entry.prints for name, entry in entries.items() if name not in passing}
-    known = {name: entry.repeats or () for name, entry in cache.compared.items()}
-    repeats = elsewhere.renewed(known, {name: entry.prints for name, entry in cache.compared.items()}, kept)
+    compared = cache.compared
+    known = {name: entry.repeats or () for name, entry in compared.items()}
+    repeats = elsewhere.renewed(known, {name: entry.prints for name, entry in compared.items()}, kept)
     cache.keep(repeats)
     everywhere = {name: entry.prints for name, entry in entries.items()}
     return elsewhere.renewed(repeats, kept, everywhere)

@@ -15,10 +15,10 @@ import contextlib
 import json
 import os
 import stat
-import tempfile
 import time
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from tax.problems import Level
 from tax.rules.elsewhere import Repeat, Repeats
 from tax.rules.prints import Prints
 from tax.source import MAX_BYTES
+from tax.validate.disk import Beside, write_whole
 from tax.validate.files import File
 
 _HEAD = b"tax verdicts, format 2, %08x, %d\n"
@@ -64,10 +65,7 @@ class Entry(NamedTuple):
 
 
 class Cache:
-    """The entries of a checkout's leaves, by name: their paths from its root. Nothing is kept if `file` is None.
-
-    `compared` holds the entries of the leaves that were compared with each other the last time.
-    """
+    """The entries of a checkout's leaves, by name: their paths from its root. Nothing is kept if `file` is None."""
 
     def __init__(self, file: Path | None, root: str) -> None:
         self._file = file
@@ -76,10 +74,17 @@ class Cache:
         self._changed = False
         self._entries: dict[str, Entry] = {}
         self._lines: dict[str, bytes] = {}  # of the entries as they were read
-        if file is not None:
-            with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
-                self._read(file.read_bytes())
-        self.compared = {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
+        self._reading = Beside(partial(_sound, file))
+
+    def load(self) -> None:
+        """Take in what the file holds, which is read meanwhile; before this, nothing is known of any leaf."""
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
+            self._take(*self._reading.result())
+
+    @property
+    def compared(self) -> dict[str, Entry]:
+        """The entries of the leaves that were compared with each other the last time."""
+        return {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
 
     def find(self, name: str, file: File, *, judged: bool) -> Entry | None:
         """Return what is known of a leaf as it is now; `judged`: only if that includes its problems."""
@@ -123,7 +128,7 @@ class Cache:
             ignore = self._file.parent / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-            _write_whole(self._file, *self._packed())
+            write_whole(self._file, *self._packed())
             _remove_old(self._file)
             self._changed = False
 
@@ -159,22 +164,26 @@ class Cache:
     def _exists(self, name: str) -> bool:
         return os.path.lexists(os.path.join(self._root, name))  # noqa: PTH118
 
-    def _read(self, data: bytes) -> None:
-        end = data.index(b"\n") + 1
-        view = memoryview(data)[end:]
-        length = int(data[:end].rpartition(b", ")[2])
-        if data[:end] != _HEAD % (zlib.crc32(view), length):
-            return
-        listed = data[end : end + length]
+    def _take(self, listed: bytes, prints: memoryview) -> None:
         entries: dict[str, Entry] = {}
         lines: dict[str, bytes] = {}
-        at = length
+        at = 0
         for row, line in zip(json.loads(listed), listed[2:-2].split(b",\n"), strict=True):
-            prints = Prints(view[at : at + row[-1]])
-            entries[row[0]] = _entry(row, prints)
+            entries[row[0]] = _entry(row, Prints(prints[at : at + row[-1]]))
             lines[row[0]] = line
             at += row[-1]
         self._entries, self._lines = entries, lines
+
+
+def _sound(file: Path | None) -> tuple[bytes, memoryview]:
+    """Return the list and the prints of a file. Raises OSError or ValueError where they are not what was written."""
+    data = file.read_bytes() if file else b""
+    end = data.index(b"\n") + 1
+    rest = memoryview(data)[end:]
+    length = int(data[:end].rpartition(b", ")[2])
+    if data[:end] != _HEAD % (zlib.crc32(rest), length):
+        raise ValueError("this file is damaged")
+    return bytes(rest[:length]), rest[length:]
 
 
 def lasting(status: os.stat_result, started: int) -> Status | None:
@@ -231,22 +240,6 @@ def _found(line: int, column: int, rule: str, level: str, message: str, fix: str
 
 
 _LEVELS = {str(level): level for level in Level}
-
-
-def _write_whole(path: Path, *parts: bytes) -> None:
-    descriptor, part = tempfile.mkstemp(prefix=".part-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for each in parts:
-                file.write(each)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part, 0o666 & ~mask)  # noqa: PTH101 (mkstemp's files are for one person alone)
-        os.replace(part, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)  # noqa: PTH108
-        raise
 
 
 def _remove_old(own: Path) -> None:
