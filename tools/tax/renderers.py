@@ -33,8 +33,9 @@ def as_text(checked: int, problems: Sequence[Problem]) -> str:
         lines += ["", printable(f"./{path}" if path.startswith(":") else path)]
         for _, line, column, rule, level, message, fix, part in found:
             lines.append(f"  {line}:{column}  {level}  {printable(message)}  [{rule}]")
-            if part:
-                lines += _pointed(part, column)
+            pointed = _pointed(part, column)
+            if pointed:
+                lines.append(pointed)
             if fix:
                 lines.append(f"      fix: {printable(fix)}")
     if problems:
@@ -134,17 +135,16 @@ def _escaped_json(document: object) -> str:
     return "\n".join(lines).replace("##[", "#\\u0023[")
 
 
-def _pointed(part: str, column: int) -> list[str]:
-    """Return the shown part of a faulty line with a caret under the fault."""
+def _pointed(part: str, column: int) -> str:
+    """Return the shown part of a faulty line, and a line with a caret under the fault; nothing of a blank one."""
     if column <= SHOWN // 2 and part.isascii() and printable(part) is part:  # most lines
-        return [f"      | {part}".rstrip(), f"      | {' ' * (column - 1)}^"] if part.strip() else []
-    start = hidden(column)
-    at = column - 1 - start
-    before, after = printable(part[:at]), printable(part[at:])
-    if not (before + after).strip():
-        return []
-    lead = "…" if start else ""
-    return [f"      | {lead}{before}{after}".rstrip(), f"      | {' ' * _width(lead + before)}^"]
+        shown, width = part.rstrip(), column - 1
+    else:
+        start = hidden(column)
+        at = column - 1 - start
+        before, after = ("…" if start else "") + printable(part[:at]), printable(part[at:])
+        shown, width = (before + after).rstrip(), _width(before)
+    return f"      | {shown}\n      | {' ' * width}^" if shown.strip("…") else ""
 
 
 def _width(text: str) -> int:

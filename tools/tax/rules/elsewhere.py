@@ -189,7 +189,7 @@ def problem(path: str, prints: Prints, repeat: Repeat, other: str, other_prints:
     """Return the problem of a repeat; `path` and `other` are what people call the two leaves."""
     seed, _, other_seed, leaves = repeat
     (line, column), shown = prints.place(seed), prints.shown(seed)
-    place = f"{_named(other)}, line {other_prints.place(other_seed)[0]}"
+    place = f"{_named(other)}, line {other_prints.line(other_seed)}"
     if not leaves:
         message, fix = f"question and answer nearly repeat those of {place}", "ask something that differs more"
         return Problem(path, line, column, NEARLY, Level.HINT, message, fix, shown)

@@ -66,6 +66,10 @@ class Prints:
         at, numbers = MARKS * self.count + seed, self._rest
         return numbers[at], numbers[at + self.count]
 
+    def line(self, seed: int) -> int:
+        """Return the line of a seed's question."""
+        return int(self._rest[MARKS * self.count + seed])
+
     def words(self, seed: int) -> tuple[str, str]:
         """Return the words of a seed's question and of its answer, a character each."""
         return self._text(seed), self._text(self.count + seed)
