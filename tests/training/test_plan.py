@@ -85,6 +85,8 @@ def test_set_changes_one_setting():
         ("kt1.optimizer=carried", "needs a phase before it"),
         ("kt1.take=[everything]", "phases.kt1.take.0"),
         ("st.select.command=./eval", "goes with `metric: command`"),
+        ('st.select={metric: command, command: "./eval \'x"}', "cannot be split into words: No closing quotation"),
+        ("st.select={metric: command, command: ' '}", "names no program"),
         ("engine.zero=4", "engine.zero"),
         ("kt1.learning_rate=[", "not valid YAML"),
     ],

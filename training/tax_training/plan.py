@@ -4,6 +4,7 @@ One YAML file, read by `tax mix` (which makes the phases' data) and by the train
 its doc under it. `plan_file.py` reads the file.
 """
 
+import shlex
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
@@ -105,6 +106,12 @@ class Select(_Settings):
     def _command_when_asked(self) -> "Select":
         if (self.metric == "command") != (self.command is not None):
             raise ValueError("`command` goes with `metric: command`, and the other way round")
+        try:
+            words = None if self.command is None else shlex.split(self.command)
+        except ValueError as error:
+            raise ValueError(f"`command` cannot be split into words: {error}") from error
+        if words == []:
+            raise ValueError("`command` names no program")
         return self
 
 
