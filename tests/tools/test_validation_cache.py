@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ from tax.load import load
 from tax.validate import validate, verdicts
 from tax.validate.basis import basis
 from tax.validate.cache import Cache
+from tax.validate.disk import Beside
 from tax.validate.folder import cache_file
 
 LEAF = """version: 4
@@ -226,7 +228,43 @@ def test_no_list_of_entries_makes_it_fail(tmp_path, rows):
     listed = json.dumps(rows).encode()
     file = tmp_path / "forged"
     file.write_bytes(b"tax verdicts, format 2, %08x, %d\n" % (zlib.crc32(listed), len(listed)) + listed)
-    assert Cache(file, str(tmp_path)).compared == {}
+    cache = Cache(file, str(tmp_path))
+    cache.load()
+    assert cache.compared == {}
+
+
+def forged(file, change):
+    """Change the rows of a cache's list, as somebody may who computes the checksum too."""
+    head, body = file.read_bytes().split(b"\n", 1)
+    length = int(head.rpartition(b", ")[2])
+    rows = json.loads(body[:length])
+    change(rows)
+    listed = b"[\n" + b",\n".join(json.dumps(row).encode() for row in rows) + b"\n]"
+    body = listed + body[length:]
+    file.write_bytes(b"tax verdicts, format 2, %08x, %d\n" % (zlib.crc32(body), len(listed)) + body)
+
+
+@pytest.mark.parametrize("repeat", [[7, 1, 0, 0], [0, 1, 7, 0], [-1, 1, 0, 0], [0, "gone", 0, 0], ["0", 1, 0, 0]])
+def test_a_repeat_of_no_seed_makes_it_be_ignored(root, judged, repeat):
+    first = found(root)
+
+    def change(rows):
+        seed, other, other_seed, leaves = repeat
+        rows[0][4] = [[seed, rows[other][0] if isinstance(other, int) else other, other_seed, leaves]]
+
+    forged(cache_of(root), change)
+    judged.clear()
+    assert found(root) == first
+    assert len(judged) == 4
+    forged(cache_of(root), lambda rows: rows[0].append(0))
+    judged.clear()
+    assert found(root) == first and len(judged) == 4
+    deep = b"[" * 100_000 + b"]" * 100_000
+    cache_of(root).write_bytes(b"tax verdicts, format 2, %08x, %d\n" % (zlib.crc32(deep), len(deep)) + deep)
+    assert found(root) == first
+    forged(cache_of(root), lambda rows: None)
+    judged.clear()
+    assert found(root) == first and not judged, "a list that is as it was written is taken"
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault(root):
@@ -336,3 +374,12 @@ def test_rules_look_at_nothing_but_what_an_entry_names():
         finally:
             _watching = False
         assert {each for each in _opened if any(each.is_relative_to(tree) for tree in trees)} <= named
+
+
+def test_what_runs_beside_ends_with_its_result_or_its_error():
+    threads = threading.active_count()
+    assert Beside(lambda: 7).result() == 7
+    failing = Beside(lambda: int("seven"))
+    with pytest.raises(ValueError, match="seven"):
+        failing.result()
+    assert threading.active_count() == threads, "else no process is forked after it"

@@ -80,7 +80,7 @@ class Prints:
             data = memoryview(self.data)
             size = int.from_bytes(data[4:8], sys.byteorder)
             self._shown = str(data[len(data) - size :], "utf-8", "replace").split("\n")
-        return self._shown[seed]
+        return self._shown[seed] if seed < len(self._shown) else ""
 
     def _text(self, index: int) -> str:
         if self._ends is None:

@@ -78,7 +78,7 @@ class Cache:
 
     def load(self) -> None:
         """Take in what the file holds, which is read meanwhile; before this, nothing is known of any leaf."""
-        with contextlib.suppress(OSError, ValueError, TypeError, LookupError):
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
             self._take(*self._reading.result())
 
     @property
@@ -172,6 +172,11 @@ class Cache:
             entries[row[0]] = _entry(row, Prints(prints[at : at + row[-1]]))
             lines[row[0]] = line
             at += row[-1]
+        counts = {name: entry.prints.count for name, entry in entries.items()}
+        for name, entry in entries.items():
+            for seed, other, other_seed, _ in entry.repeats or ():
+                if not (0 <= seed < counts[name] and 0 <= other_seed < counts[other]):
+                    raise ValueError("there is no such seed")
         self._entries, self._lines = entries, lines
 
 
