@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import git
 import pytest
@@ -16,6 +17,9 @@ from tax.cli import run as run_cli
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and so would every process that they interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
