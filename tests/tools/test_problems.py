@@ -125,6 +125,8 @@ def test_a_caret_points_at_the_fault():
     assert shown.startswith("      | …xxx")
     assert shown[caret.index("^")] == "y"
     assert len(shown) < 130
+    text = as_text(1, [Source("qna.yaml", "…\n").problem_at(Position(1, 1), "no-keys", "no keys")])
+    assert "      | …\n      | ^\n" in text
 
 
 def test_no_caret_without_a_line_of_text(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -193,7 +194,7 @@ def test_a_change_of_the_program_is_another_basis(root, monkeypatch, tmp_path):
     assert len({first, second, third, basis(Config(), root)}) == 4
 
 
-@pytest.mark.parametrize("damage", ["empty", "torn", "flipped", "binary", "no numbers", "folder"])
+@pytest.mark.parametrize("damage", ["empty", "torn", "flipped", "binary", "no numbers", "folder", "pipe"])
 def test_a_damaged_file_is_ignored_and_written_anew(root, judged, damage):
     write("compositional_skills/kite", LEAF.format("kite").replace("Explaining", "TODO"))
     first = found(root)
@@ -202,6 +203,8 @@ def test_a_damaged_file_is_ignored_and_written_anew(root, judged, damage):
     file.unlink()
     if damage == "folder":
         file.mkdir()
+    elif damage == "pipe":
+        os.mkfifo(file)
     else:
         file.write_bytes(
             {
@@ -278,6 +281,86 @@ def test_a_leaf_that_is_gone_is_forgotten(root):
     Path("taxonomy/compositional_skills/kite/qna.yaml").unlink()
     assert agree(root) == []
     assert b"skills/kite" not in cache_of(root).read_bytes()
+
+
+SEED = "  - question: {}\n    answer: {}\n"
+ASKED = [
+    ("What is a spring tide of the sea, and when does it come?", "A high tide at full moon and at new moon."),
+    ("What is a spring tide of the sea, and when does it come?", "It comes at full moon and new moon, twice a month."),
+    ("How does a kite rise against the wind on a calm day?", "Somebody runs with it until the wind takes over."),
+    ("Why does bread dough rise in a warm kitchen?", "Yeast makes gas, and the dough holds it."),
+]
+LEAVES = st.lists(st.sampled_from([*ASKED, ("Why?", "Because.")]), max_size=4)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=st.lists(st.dictionaries(st.sampled_from("abcd"), st.none() | LEAVES, min_size=1), min_size=2, max_size=6))
+def test_after_any_edits_the_cache_says_what_is_so(root, edits):
+    """Leaves come and go, and take the seeds of others over and give them up."""
+    for edit in [dict.fromkeys("abcd"), *edits]:
+        for name, seeds in edit.items():
+            path = Path(f"taxonomy/compositional_skills/{name}/qna.yaml")
+            if seeds is None:
+                path.unlink(missing_ok=True)
+            else:
+                head = LEAF.partition("  - question")[0].format(name)
+                write(f"compositional_skills/{name}", head + "".join(SEED.format(*each) for each in seeds))
+        with_cache, without = (validate([root / "taxonomy"], Config(), root, cached=each) for each in (True, False))
+        assert with_cache == without
+
+
+def test_a_twin_that_changes_is_no_twin_any_more(root):
+    twin = LEAF.format("twins")
+    write("compositional_skills/one", twin)
+    write("compositional_skills/two", twin)
+    assert sum(rule == "seed-in-other-leaf" for _, _, rule, _ in agree(root)) == 2
+    write("compositional_skills/two", twin.replace("How would", "Why did").replace("Tell the", "Never show a"))
+    agree(root)
+    write("compositional_skills/two", "version: 4\n")
+    assert not any(rule == "seed-in-other-leaf" for _, _, rule, _ in agree(root))
+
+
+HELD = """
+import os, sys
+from tax.validate import verdicts
+os.sched_getaffinity = lambda process: {0, 1}
+verdicts.PARALLEL_FROM = 2
+whole = verdicts._judge
+def held(*given, **named):
+    os.write(1, b"judging\\n")
+    os.read(0, 1)
+    return whole(*given, **named)
+verdicts._judge = held
+from tax.cli import main
+sys.argv = ["tax", "validate", "--no-cache"]
+main()
+"""
+
+
+@pytest.fixture
+def held(root):
+    """A run whose workers wait, each leaf, until its standard input is closed; one has begun."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HELD], start_new_session=True, **pipes) as process:
+        assert process.stdout.readline() == b"judging\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's word that a parent is gone is Linux's")
+def test_workers_end_with_a_run_that_is_killed_outright(held):
+    held.kill()
+    held.stdout.read()  # ends once nobody holds its other end: the workers have ended too
+    assert held.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_reaches_the_run_and_not_its_workers(held, times):
+    for _ in range(times):
+        os.killpg(held.pid, signal.SIGINT)
+    _, errors = held.communicate(timeout=60)
+    assert held.returncode == 130
+    assert b"tax: interrupted" in errors and (times > 1 or b"Traceback" not in errors)
 
 
 def test_one_leaf_alone_keeps_what_is_known_of_the_others(root, judged):

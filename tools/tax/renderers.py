@@ -138,13 +138,13 @@ def _escaped_json(document: object) -> str:
 def _pointed(part: str, column: int) -> str:
     """Return the shown part of a faulty line, and a line with a caret under the fault; nothing of a blank one."""
     if column <= SHOWN // 2 and part.isascii() and printable(part) is part:  # most lines
-        shown, width = part.rstrip(), column - 1
+        lead, shown, width = "", part.rstrip(), column - 1
     else:
         start = hidden(column)
-        at = column - 1 - start
-        before, after = ("…" if start else "") + printable(part[:at]), printable(part[at:])
-        shown, width = (before + after).rstrip(), _width(before)
-    return f"      | {shown}\n      | {' ' * width}^" if shown.strip("…") else ""
+        lead, at = "…" if start else "", column - 1 - start
+        before, after = printable(part[:at]), printable(part[at:])
+        shown, width = (before + after).rstrip(), _width(lead + before)
+    return f"      | {lead}{shown}\n      | {' ' * width}^" if shown.strip() else ""
 
 
 def _width(text: str) -> int:

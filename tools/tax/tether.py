@@ -20,10 +20,16 @@ def tethered(line: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "tax.tether", str(os.getpid()), *line]
 
 
+def follow(parent: int, number: signal.Signals) -> bool:
+    """Have this process sent a signal once its parent is gone, on Linux; tell whether the parent is there still."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number))
+    return os.getppid() == parent
+
+
 def main(parent: int, line: list[str]) -> None:
     """Become the command, unless the parent is gone already."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
-    if os.getppid() == parent:
+    if follow(parent, signal.SIGTERM):
         os.execv(line[0], line)
 
 

@@ -102,9 +102,8 @@ def _entries(
 def _repeats(entries: Mapping[str, Entry], passing: Container[str], cache: Cache) -> dict[str, elsewhere.Repeats]:
     """Return the seeds that stand in other leaves too. What is kept of it concerns only leaves that are kept."""
     kept = {name: entry.prints for name, entry in entries.items() if name not in passing}
-    compared = cache.compared
-    known = {name: entry.repeats or () for name, entry in compared.items()}
-    repeats = elsewhere.renewed(known, {name: entry.prints for name, entry in compared.items()}, kept)
+    known = {name: entry.repeats or () for name, entry in cache.compared.items()}
+    repeats = elsewhere.renewed(known, {name: entry.prints for name, entry in cache.compared.items()}, kept)
     cache.keep(repeats)
     everywhere = {name: entry.prints for name, entry in entries.items()}
     return elsewhere.renewed(repeats, kept, everywhere)

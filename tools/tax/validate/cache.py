@@ -28,7 +28,7 @@ from tax.problems import Level
 from tax.rules.elsewhere import Repeat, Repeats
 from tax.rules.prints import Prints
 from tax.source import MAX_BYTES
-from tax.validate.disk import Beside, write_whole
+from tax.validate.disk import Beside, read_regular, write_whole
 from tax.validate.files import File
 
 _HEAD = b"tax verdicts, format 2, %08x, %d\n"
@@ -65,7 +65,10 @@ class Entry(NamedTuple):
 
 
 class Cache:
-    """The entries of a checkout's leaves, by name: their paths from its root. Nothing is kept if `file` is None."""
+    """The entries of a checkout's leaves, by name: their paths from its root. Nothing is kept if `file` is None.
+
+    `compared` holds the entries of the leaves that were compared with each other the last time, as they were then.
+    """
 
     def __init__(self, file: Path | None, root: str) -> None:
         self._file = file
@@ -74,17 +77,14 @@ class Cache:
         self._changed = False
         self._entries: dict[str, Entry] = {}
         self._lines: dict[str, bytes] = {}  # of the entries as they were read
+        self.compared: dict[str, Entry] = {}
         self._reading = Beside(partial(_sound, file))
 
     def load(self) -> None:
         """Take in what the file holds, which is read meanwhile; before this, nothing is known of any leaf."""
         with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
             self._take(*self._reading.result())
-
-    @property
-    def compared(self) -> dict[str, Entry]:
-        """The entries of the leaves that were compared with each other the last time."""
-        return {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
+        self.compared = {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
 
     def find(self, name: str, file: File, *, judged: bool) -> Entry | None:
         """Return what is known of a leaf as it is now; `judged`: only if that includes its problems."""
@@ -182,7 +182,7 @@ class Cache:
 
 def _sound(file: Path | None) -> tuple[bytes, memoryview]:
     """Return the list and the prints of a file. Raises OSError or ValueError where they are not what was written."""
-    data = file.read_bytes() if file else b""
+    data = read_regular(file) if file else b""
     end = data.index(b"\n") + 1
     rest = memoryview(data)[end:]
     length = int(data[:end].rpartition(b", ")[2])

@@ -1,7 +1,9 @@
 """Files read and written beside the interpreter, which goes on while the disk and a checksum are waited for."""
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 import threading
 from collections.abc import Callable
@@ -34,6 +36,15 @@ class Beside(threading.Thread, Generic[T]):
         if self._raised is not None:
             raise self._raised
         return self._returned[0]
+
+
+def read_regular(path: Path) -> bytes:
+    """Read an ordinary file; raise OSError for anything else, of which a pipe would be waited for without end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "this is no ordinary file")
+        return file.read()
 
 
 def write_whole(path: Path, *parts: bytes) -> None:

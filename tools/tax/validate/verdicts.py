@@ -3,11 +3,13 @@
 import gc
 import multiprocessing
 import os
+import signal
 import stat
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,8 +70,32 @@ def judge(jobs: Sequence[Job], config: Config, started: int) -> Iterator[Result]
         return
     # forking is quicker, but not safe beside threads
     method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
-    with ProcessPoolExecutor(processes, multiprocessing.get_context(method), spare_collector) as pool:
-        yield from pool.map(one, jobs, chunksize=_BATCH)
+    context, begin = multiprocessing.get_context(method), partial(_begin, os.getpid())
+    with ProcessPoolExecutor(processes, context, begin) as pool:
+        with _interrupts_held():  # and inherited so: Ctrl-C is this process's to hear, as one that dies may hold a lock
+            results = pool.map(one, jobs, chunksize=_BATCH)
+        yield from results
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(parent: int) -> None:
+    """Begin a worker, which ends with its parent however that ends: it would wait for work without end."""
+    from tax.tether import follow
+
+    if not follow(parent, signal.Signals(getattr(signal, "SIGKILL", signal.SIGTERM))):
+        os._exit(1)
+    spare_collector()
 
 
 def spare_collector() -> None:
