@@ -108,12 +108,17 @@ def test_a_judge_reads_the_question_the_reference_and_the_answer(tax, held, taxo
         arguments = ["eval", server.url, "--holdouts", file, "--judge", server.url, "--out", "answers.jsonl"]
         code, output, errors = tax(*arguments, "--json", "--quiet")
         assert code == 0, errors
-        asked = server.seen
-        again = tax(*arguments, "--json", "--quiet")
-    assert json.loads(output)["score"] == 5.5
-    assert json.loads(output)["judge"] == {"name": server.url, "model": "loopback-1"}
-    assert again == (0, output, ""), "what was paid for is not asked again"
-    assert (asked, server.seen) == (4, 4)
+        assert server.seen == 4
+        again = tax(*arguments, "--quiet")
+        assert server.seen == 6, "the student alone is asked again: another checkpoint may be served by now"
+        for _ in range(2):
+            kept = tax(*arguments, "--json", "--quiet", "--calls", "mine")
+        assert server.seen == 6 + 4
+    found = json.loads(output)
+    assert found["score"] == 5.5
+    assert found["judge"] == {"name": server.url, "model": "loopback-1", "reused": 0}
+    assert again[0] == 0 and "2 ratings were there from before." in again[1] and "answers were there" not in again[1]
+    assert (json.loads(kept[1])["student"]["reused"], json.loads(kept[1])["judge"]["reused"]) == (2, 2)
     texts = read_by_the_judge(server)
     assert any(
         "<conversation>\nUser: Why is ice light?\n</conversation>\n\n<reference>\nIt expands as it freezes.\n"
@@ -167,7 +172,7 @@ def test_what_cannot_be_rated_is_counted(tax, held, taxonomy):
         _, printed, _ = tax(*arguments, "--quiet", "--json")
         server.say = lambda name, text: "Ten out of ten!" if name else None
         none = tax("eval", server.url, "--holdouts", file, "--judge", server.url, "--calls", "other", "--quiet")
-    assert code == 0, errors
+    assert (code, errors) == (1, "tax: 1 answers were not rated and are not in the mean: run it again\n")
     assert output.splitlines()[2].split() == ["all", "3", "2", "1", "0", "4.00"]
     assert "1 not rated, the rating is none of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10" in output
     figures = json.loads(printed)
@@ -226,12 +231,26 @@ def test_the_real_model_of_a_folder_answers_in_this_process(tax, held, tmp_path,
         (["URL", "--holdouts", "taxonomy/foundational_skills"], "taxonomy/foundational_skills has no hold-out"),
         (["URL", "--holdouts", "bad"], "qna.yaml has errors, so its hold-outs cannot be read: tax validate tells"),
         (["URL", "--out", "no/answers.jsonl"], "no/answers.jsonl cannot be written"),
+        (["URL", "--out", "runs"], "--out runs cannot be written"),
+        (["URL", "--out", "heldout.jsonl"], "--out heldout.jsonl is what the hold-outs are read from"),
+        (["URL", "--holdouts", "twice.jsonl"], "twice.jsonl: another hold-out has the id"),
+        (["URL", "--holdouts", "data/st.jsonl"], "data/st.jsonl is what a student is trained on: the hold-outs of tax"),
+        (
+            ["URL", "--holdouts", "data"],
+            "the hold-outs of tax mix lie in data/heldout",
+        ),
+        ([""], "there is no teacher ''"),
     ],
 )
 def test_what_cannot_be_evaluated_is_told(tax, held, taxonomy, arguments, told):
     file = held(("Why is ice light?", "It expands."))
     row = json.loads(file.read_text(encoding="utf-8"))
     (taxonomy / "runs").mkdir()
+    (taxonomy / "data").mkdir()
+    (taxonomy / "data/mix.json").write_text("{}", encoding="utf-8")
+    (taxonomy / "data/st.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    other = row | {"messages": [row["messages"][0], {"role": "assistant", "content": "It floats."}]}
+    (taxonomy / "twice.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(other)}\n", encoding="utf-8")
     (taxonomy / "empty.jsonl").touch()
     (taxonomy / "taught.jsonl").write_text(json.dumps(row | {"teacher": "loopback"}), encoding="utf-8")
     (taxonomy / "torn.jsonl").write_text(f'{json.dumps(row)}\n{{"id": ', encoding="utf-8")
@@ -248,14 +267,24 @@ def test_what_cannot_be_evaluated_is_told(tax, held, taxonomy, arguments, told):
     assert told in errors
 
 
+def test_a_path_twice_is_read_once(tax, held):
+    file = held(("Why is ice light?", "It expands."))
+    with RunningLoopback(rate=lambda name, text: 3) as server:
+        arguments = ["eval", server.url, "--holdouts", file, "--holdouts", file, "--judge", server.url, "--json"]
+        code, output, errors = tax(*arguments, "--quiet")
+    assert code == 0, errors
+    assert json.loads(output)["holdouts"] == 1
+
+
 def test_a_judge_that_dies_ends_it_and_nothing_is_asked_again(tax, held, monkeypatch):
     monkeypatch.setattr("tax.calls._back_off", lambda tried: 0.0)
     file = held(*((f"Why is number {number} odd?", "So.") for number in range(6)))
     with RunningLoopback(rate=lambda name, text: 3) as student, RunningLoopback(rate=lambda name, text: 3) as judge:
         arguments = ["eval", student.url, "--holdouts", file, "--judge", judge.url, "--quiet", "--json"]
+        arguments += ["--calls", "calls"]
         judge.on_request = lambda seen: setattr(judge, "stop_after", 3)
         code, output, errors = tax(*arguments, "--concurrency", "1")
-        assert (code, output) == (0, output), errors
+        assert code == 1, errors
         assert json.loads(output)["failed"] == {"not rated, HTTP 500, 10 times": 3}
         judge.on_request, judge.stop_after = (lambda seen: None), 0
         code, output, errors = tax(*arguments)

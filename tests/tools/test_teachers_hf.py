@@ -171,6 +171,10 @@ def test_the_identity_follows_the_weights(folder, tmp_path):
     tuned = save_tiny_model(tmp_path / "tiny", seed=1)
     assert fingerprint(folder) == fingerprint(shutil.copytree(folder, tmp_path / "copy"))
     assert len({fingerprint(folder), fingerprint(tuned), fingerprint(folder, "bfloat16")}) == 3
+    weights = tmp_path / "copy/model.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
+    assert fingerprint(folder) != fingerprint(tmp_path / "copy"), "of a small model every weight counts"
     assert len({fingerprint(None, "commit", 4096), fingerprint(None, "commit", 8192), fingerprint(folder)}) == 3
 
 

@@ -52,11 +52,13 @@ def test_a_checkpoint_s_model_is_the_one_that_the_phase_would_have_written(out, 
 def test_any_folder_of_a_run_can_be_talked_to(out, temporary, capfd):
     last = newest(out / "kt2")
     said = {}
-    for path in (last, out / "kt2/checkpoints", out / "kt2", out, out / "kt1"):
+    link = out.with_name("newest")
+    link.symlink_to(out / "kt2/checkpoints")
+    for path in (last, out / "kt2/checkpoints", out / "kt2", out, out / "kt1", link):
         assert tax(["chat", str(path), *ASK]) == 0
         told = capfd.readouterr()
         said[path] = told.out
-        newest_of = f"this is the newest whole checkpoint: {last}\n"
+        newest_of = f"this is the newest whole checkpoint: {path / last.name if path == link else last}\n"
         assert told.err == ("" if path in (last, out / "kt1") else newest_of)
     assert len({said[path] for path in said if path != out / "kt1"}) == 1
     assert not list(temporary.iterdir())

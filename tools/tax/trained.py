@@ -90,4 +90,5 @@ def find_model(path: Path) -> Path:
 
 def is_checkpoint(path: Path) -> bool:
     """Tell whether a path is a checkpoint, or the folder of a phase's checkpoints, which stands for the newest."""
-    return path.is_dir() and (CHECKPOINTS in (path.name, path.parent.name) or (path / STATE).is_file())
+    place = path.resolve()
+    return path.is_dir() and (CHECKPOINTS in (place.name, place.parent.name) or (path / STATE).is_file())

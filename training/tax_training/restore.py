@@ -21,7 +21,8 @@ from tax_training.plan import Plan
 
 def names_checkpoint(path: Path) -> bool:
     """Tell whether a path names a checkpoint, or the folder of a phase's checkpoints."""
-    return path.is_dir() and ("checkpoints" in (path.name, path.parent.name) or (path / "state.json").is_file())
+    place = path.resolve()
+    return path.is_dir() and ("checkpoints" in (place.name, place.parent.name) or (path / "state.json").is_file())
 
 
 def restore(path: Path, folder: Path) -> None:
@@ -30,7 +31,7 @@ def restore(path: Path, folder: Path) -> None:
     Raises UserError where it is damaged, or where what it stands on is gone.
     """
     models.quiet()
-    checkpoint = _newest(path) if path.name == "checkpoints" else _whole(path)
+    checkpoint = _newest(path) if path.resolve().name == "checkpoints" else _whole(path)
     state = read_state(checkpoint)
     plan = _plan(checkpoint, state)
     phase = PhaseFolder(checkpoint.resolve().parents[1])

@@ -174,7 +174,8 @@ def evaluate(model: str, model_name: str, as_json: bool, **options: Any) -> int:
 
     MODEL is a model folder, a checkpoint, a phase's folder, the --out of tax train, or whatever --teacher of `tax
     generate` takes. It answers the hold-outs that people wrote, and a judge rates each answer from 1 to 10 beside the
-    person's own. No finished call is asked again. In a plan, to choose a phase's checkpoint:
+    person's own; the exit code is 1 where it did not rate all. No finished call is asked again, but for the answers of
+    a server without --calls, since a name does not say which checkpoint is served. In a plan, to choose a phase's:
 
     \b
     select: {metric: command, command: "tax eval {model} --holdouts {heldout} --judge http://HOST:PORT/v1 --json"}
@@ -184,7 +185,9 @@ def evaluate(model: str, model_name: str, as_json: bool, **options: Any) -> int:
 
     found = examine(model, Options(model=model_name, **options))
     click.echo(found.as_json() if as_json else found.as_text(), nl=False)
-    return 0
+    if found.unrated:
+        click.echo(f"tax: {found.unrated:,} answers were not rated and are not in the mean: run it again", err=True)
+    return 1 if found.unrated else 0
 
 
 @click.command()

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,13 +14,13 @@ from tax import __version__, prompts
 from tax.calls import Caller
 from tax.config import find_config
 from tax.evaluate.examine import BEST, LEAST, PROMPTS, Examination, Result, by_leaf, counted
-from tax.evaluate.holdouts import read_holdouts
+from tax.evaluate.holdouts import files_of, read_holdouts
 from tax.generate.progress import Progress
 from tax.generate.session import RunOptions, session
 from tax.problems import UserError, printable
 from tax.runs import write_named
 from tax.sample import Sample
-from tax.teachers.base import Teacher, TeacherError
+from tax.teachers.base import TeacherError
 from tax.teachers.open import BUILTIN
 from tax.train import model_folder
 from tax.tree import find_root
@@ -40,9 +42,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the command has to say: the figures as `--json` prints them."""
+    """What the command has to say: the figures as `--json` prints them; and how many answers the judge did not rate.
+
+    Another checkpoint may have other ones not rated, so that the two means are not of the same hold-outs.
+    """
 
     figures: dict[str, Any]
+    unrated: int
 
     def as_json(self) -> str:
         """The figures on one line, so that it may be the last one of many."""
@@ -66,14 +72,20 @@ class Evaluation:
         judged = f"{judge['name']} ({judge['model']})"
         if judge["name"] == BUILTIN:
             judged = "built-in word counts, which tell likeness and not sense"
-        return "\n".join([*lines, "", f"Ratings from {LEAST} to {BEST} by {printable(judged)}."]) + "\n"
+        kept = [
+            f"{count:,} {what} were there from before."
+            for count, what in ((self.figures["student"]["reused"], "answers"), (judge["reused"], "ratings"))
+            if count
+        ]
+        return "\n".join([*lines, "", *kept, f"Ratings from {LEAST} to {BEST} by {printable(judged)}."]) + "\n"
 
 
 def evaluate(model: str, options: Options) -> Evaluation:
     """Examine a student with hold-outs. Raises UserError or TeacherError."""
     samples = read_holdouts(options.holdouts)
+    _check_out(options)
     with _student(model) as student:
-        judge, answerer, results = asyncio.run(_examined(student, samples, options))
+        examiner, answerer, results = asyncio.run(_examined(student, samples, options))
     if options.out is not None:
         write_named(options.out, "".join(json.dumps(each.as_row(), ensure_ascii=False) + "\n" for each in results))
     whole = counted(results)
@@ -84,20 +96,36 @@ def evaluate(model: str, options: Options) -> Evaluation:
     return Evaluation(
         {
             **whole,
-            "student": {"name": model, "model": answerer.model},
-            "judge": {"name": judge.name, "model": judge.model},
+            "student": {"name": model, "model": answerer.teacher.model, "reused": answerer.meter.reused.total()},
+            "judge": {
+                "name": examiner.teacher.name,
+                "model": examiner.teacher.model,
+                "reused": examiner.meter.reused.total(),
+            },
             "prompts": {each.title: each.digest for each in used},
             "tax": __version__,
             "leaves": by_leaf(results),
-        }
+        },
+        unrated=sum(bool(result.answer and result.failure) for result in results),
     )
+
+
+def _check_out(options: Options) -> None:
+    """See before anything is asked that the answers can be written. Raises UserError."""
+    out = options.out
+    if out is None:
+        return
+    if out.is_dir() or not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
+        raise UserError(f"--out {out} cannot be written: name a file in a folder that is there and may be written to")
+    if any(out.resolve() == file.resolve() for path in options.holdouts for file in files_of(path)):
+        raise UserError(f"--out {out} is what the hold-outs are read from: name another file")
 
 
 @contextmanager
 def _student(model: str) -> Iterator[str]:
     """Yield the teacher that answers for what MODEL names: a folder's model in this process, or a teacher."""
     path = Path(model)
-    if path.exists():
+    if model and path.exists():
         with model_folder(path) as folder:
             yield f"hf:{folder}"
     elif len(path.parts) > 1 and ":" not in model:
@@ -106,12 +134,22 @@ def _student(model: str) -> Iterator[str]:
         yield model
 
 
-async def _examined(student: str, samples: list[Sample], options: Options) -> tuple[Teacher, Teacher, list[Result]]:
-    """Return who judged and who answered, and what came of the samples."""
+async def _examined(student: str, samples: list[Sample], options: Options) -> tuple[Caller, Caller, list[Result]]:
+    """Return who judged and who answered, and what came of the samples.
+
+    A server is asked for all its answers anew: the name of its model does not say which checkpoint is behind it.
+    """
     async with AsyncExitStack() as opened:
+        calls = options.calls
+        if calls is None and student.startswith("http"):
+            calls = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="tax-")))
         # The judge first: where its server is gone, no model need be loaded to learn that.
-        examiner = await _caller(opened, options.judge, options.judge_model, options, ("--judge", "--judge-model"))
-        answerer = await _caller(opened, student, options.model, options, ("MODEL", "--model"))
+        judge = RunOptions(
+            teacher=options.judge, model=options.judge_model, concurrency=options.concurrency, calls=options.calls
+        )
+        examiner = await _caller(opened, judge, ("--judge", "--judge-model"))
+        asked = RunOptions(teacher=student, model=options.model, concurrency=options.concurrency, calls=calls)
+        answerer = await _caller(opened, asked, ("MODEL", "--model"))
         if answerer.teacher.grounded_only:
             raise UserError(
                 f"{answerer.teacher.name} cannot answer by itself: name a model folder or a server as MODEL"
@@ -120,13 +158,12 @@ async def _examined(student: str, samples: list[Sample], options: Options) -> tu
             examination = Examination(answerer, examiner, progress.samples_ended)
             progress.watch(examination)
             results = await examination.run(samples)
-        return examiner.teacher, answerer.teacher, results
+        return examiner, answerer, results
 
 
-async def _caller(opened: AsyncExitStack, spec: str, model: str, options: Options, named: Sequence[str]) -> Caller:
+async def _caller(opened: AsyncExitStack, wanted: RunOptions, named: Sequence[str]) -> Caller:
     """Open a teacher. Raises TeacherError, in whose words our own options stand."""
     root = find_root(Path.cwd()) or Path.cwd()
-    wanted = RunOptions(teacher=spec, model=model, concurrency=options.concurrency, calls=options.calls)
     try:
         return await opened.enter_async_context(session(wanted, root, find_config(root)))
     except TeacherError as error:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tax.exchange import Unfit, parsed, rows
 from tax.load import load
-from tax.mix.folder import HELDOUT
+from tax.mix.folder import HELDOUT, RECORD
 from tax.mix.seeds import HUMAN, seeds_of
 from tax.problems import UserError, excerpt
 from tax.sample import Sample
@@ -19,29 +19,38 @@ def read_holdouts(paths: Iterable[Path]) -> list[Sample]:
 
     A path is a file `heldout/PHASE.jsonl` of a data folder, the data folder, or a folder of leaves. What `tax mix` set
     aside of generated samples is passed over: their answers are a teacher's. Raises UserError where a path is none of
-    these, or has no hold-out.
+    these, has no hold-out, or is what a student was trained on.
     """
     found: dict[str, Sample] = {}
     for path in paths:
-        before = len(found)
-        for file in _files(path):
-            found |= {sample.id: sample for sample in (_seeds(file) if file.suffix == ".yaml" else _set_aside(file))}
-        if len(found) == before:
+        count = 0
+        for file in files_of(path):
+            for sample in _seeds(file) if file.suffix == ".yaml" else _set_aside(file):
+                count += 1
+                if found.setdefault(sample.id, sample) != sample:
+                    raise UserError(f"{file}: another hold-out has the id {excerpt(sample.id)} too. Run tax mix again")
+        if not count:
             raise UserError(
-                f"{path} has no hold-out that a person wrote, or none that a path before it has not. Set "
-                "`holdout: true` at a seed or two of each leaf, and run tax mix again where it made the file"
+                f"{path} has no hold-out that a person wrote. Set `holdout: true` at a seed or two of each leaf, and "
+                "run tax mix again where it made the file"
             )
     return sorted(found.values(), key=lambda sample: (sample.leaf, sample.seeds, sample.id))
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """Return the files that a path names. Raises UserError where there are none, or where they are trained on."""
+    folder = path.parent if path.is_file() else path
+    if (folder / RECORD).is_file() and (path.is_file() or not (path / HELDOUT).is_dir()):
+        raise UserError(f"{path} is what a student is trained on: the hold-outs of tax mix lie in {folder / HELDOUT}")
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise UserError(
             f"there is no file or folder {path}: name what tax mix wrote, such as data/PLAN/heldout/st.jsonl"
         )
-    files = sorted((path / HELDOUT if (path / HELDOUT).is_dir() else path).glob("*.jsonl")) or [*leaf_files(path)]
+    set_aside = path / HELDOUT if (path / HELDOUT).is_dir() else path
+    files = sorted(set_aside.glob("*.jsonl")) if set_aside.resolve().name == HELDOUT else []
+    files = files or [*leaf_files(path)]
     if not files:
         raise UserError(f"{path} holds neither {HELDOUT}/ nor a leaf: name a data folder of tax mix, or a taxonomy")
     return files

@@ -8,7 +8,8 @@ from typing import Any
 from tax.problems import excerpt
 from tax.teachers.base import CallFailed, TeacherError
 
-PIECE, STRIDE = 65_536, 16_777_216  # bytes read of a file, and from where on the next piece is read
+WHOLE = 67_108_864  # bytes of a file that is read whole
+PIECE, STRIDE = 65_536, 16_777_216  # bytes read of a larger one, and from where on the next piece is read
 _WEIGHTS = {".safetensors", ".gguf", ".bin", ".json", ".jinja", ".model", ".txt"}
 LEAST_ROOM = 16  # tokens; an answer with less room would only be cut
 
@@ -27,9 +28,9 @@ def model_folder(engine: str, path: str) -> Path:
 def fingerprint(model: Path | None, *settings: object) -> str:
     """Return 12 hexadecimal digits that tell models and settings apart: they stand in the key of every call.
 
-    Of each file, its size and 64 KiB of every 16 MiB are read, so that a large model takes a second and not minutes;
-    tuning moves nearly all weights, so it is seen. Without a model, the settings alone count. The context is one of
-    them as the engine has it in the end: where it is short, it cuts answers.
+    Of each file of more than 64 MiB, its size and 64 KiB of every 16 MiB and of its end are read, so that a large model
+    takes a second and not minutes; tuning moves nearly all weights, so it is seen. Without a model, the settings alone
+    count. The context is one of them as the engine has it in the end: where it is short, it cuts answers.
     """
     digest = hashlib.blake2b(repr(settings).encode(), digest_size=6)
     if model is None:
@@ -55,7 +56,11 @@ def hub_commit(name: str) -> str | None:
 
 def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        for offset in range(0, path.stat().st_size, STRIDE):
+        size = path.stat().st_size
+        if size <= WHOLE:
+            yield file.read()
+            return
+        for offset in (*range(0, size, STRIDE), size - PIECE):
             file.seek(offset)
             yield file.read(PIECE)
 
