@@ -71,10 +71,14 @@ def judge(jobs: Sequence[Job], config: Config, started: int) -> Iterator[Result]
     # forking is quicker, but not safe beside threads
     method = "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
     context, begin = multiprocessing.get_context(method), partial(_begin, os.getpid())
-    with ProcessPoolExecutor(processes, context, begin) as pool:
+    pool = ProcessPoolExecutor(processes, context, begin)
+    try:
         with _interrupts_held():  # and inherited so: Ctrl-C is this process's to hear, as one that dies may hold a lock
             results = pool.map(one, jobs, chunksize=_BATCH)
         yield from results
+    finally:
+        with _interrupts_held():  # a second one would leave the workers waiting
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
