@@ -267,6 +267,17 @@ def test_what_cannot_be_evaluated_is_told(tax, held, taxonomy, arguments, told):
     assert told in errors
 
 
+def test_a_server_that_tax_toml_names_is_asked_anew_too(tax, held, taxonomy):
+    file = held(("Why is ice light?", "It expands."))
+    with RunningLoopback(rate=lambda name, text: 3) as server:
+        (taxonomy / "tax.toml").write_text(f'[teachers.student]\nurl = "{server.url}"\n', encoding="utf-8")
+        for _ in range(2):
+            code, output, errors = tax("eval", "student", "--holdouts", file, "--quiet", "--json")
+            assert code == 0, errors
+    assert server.seen == 2
+    assert json.loads(output)["student"]["reused"] == 0
+
+
 def test_a_path_twice_is_read_once(tax, held):
     file = held(("Why is ice light?", "It expands."))
     with RunningLoopback(rate=lambda name, text: 3) as server:

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tax.problems import UserError, printable
 from tax.runs import write_named
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
-from tax.teachers.open import BUILTIN
+from tax.teachers.open import BUILTIN, is_server
 from tax.train import model_folder
 from tax.tree import find_root
 
@@ -139,17 +139,19 @@ async def _examined(student: str, samples: list[Sample], options: Options) -> tu
 
     A server is asked for all its answers anew: the name of its model does not say which checkpoint is behind it.
     """
+    root = find_root(Path.cwd()) or Path.cwd()
+    config = find_config(root)
     async with AsyncExitStack() as opened:
         calls = options.calls
-        if calls is None and student.startswith("http"):
+        if calls is None and is_server(student, config.teachers):
             calls = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="tax-")))
         # The judge first: where its server is gone, no model need be loaded to learn that.
         judge = RunOptions(
             teacher=options.judge, model=options.judge_model, concurrency=options.concurrency, calls=options.calls
         )
-        examiner = await _caller(opened, judge, ("--judge", "--judge-model"))
+        examiner = await _opened(opened, session(judge, root, config), ("--judge", "--judge-model"))
         asked = RunOptions(teacher=student, model=options.model, concurrency=options.concurrency, calls=calls)
-        answerer = await _caller(opened, asked, ("MODEL", "--model"))
+        answerer = await _opened(opened, session(asked, root, config), ("MODEL", "--model"))
         if answerer.teacher.grounded_only:
             raise UserError(
                 f"{answerer.teacher.name} cannot answer by itself: name a model folder or a server as MODEL"
@@ -161,11 +163,10 @@ async def _examined(student: str, samples: list[Sample], options: Options) -> tu
         return examiner, answerer, results
 
 
-async def _caller(opened: AsyncExitStack, wanted: RunOptions, named: Sequence[str]) -> Caller:
+async def _opened(opened: AsyncExitStack, teacher: AbstractAsyncContextManager[Caller], named: Sequence[str]) -> Caller:
     """Open a teacher. Raises TeacherError, in whose words our own options stand."""
-    root = find_root(Path.cwd()) or Path.cwd()
     try:
-        return await opened.enter_async_context(session(wanted, root, find_config(root)))
+        return await opened.enter_async_context(teacher)
     except TeacherError as error:
         told = str(error).replace("--teacher", named[0]).replace("--model", named[1])
         raise TeacherError(told) from error

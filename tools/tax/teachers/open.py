@@ -48,6 +48,11 @@ async def open_teacher(spec: str, model: str, configured: Mapping[str, TeacherCo
     raise TeacherError(f"there is no teacher '{excerpt(spec)}'. Known: {known}{named}")
 
 
+def is_server(spec: str, configured: Mapping[str, TeacherConfig]) -> bool:
+    """Tell whether a server answers for a teacher: the name of its model does not say which weights are behind it."""
+    return not configured[spec].engine if spec in configured else spec.startswith(("http://", "https://"))
+
+
 def _engine(name: str, spec: str, model: str, options: EngineOptions) -> Teacher:
     kind, _, path = spec.partition(":")
     if model:

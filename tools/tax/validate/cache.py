@@ -78,10 +78,12 @@ class Cache:
         self._entries: dict[str, Entry] = {}
         self._lines: dict[str, bytes] = {}  # of the entries as they were read
         self.compared: dict[str, Entry] = {}
-        self._reading = Beside(partial(_sound, file))
+        self._reading = Beside(partial(_sound, file)) if file else None
 
     def load(self) -> None:
         """Take in what the file holds, which is read meanwhile; before this, nothing is known of any leaf."""
+        if self._reading is None:
+            return
         with contextlib.suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
             self._take(*self._reading.result())
         self.compared = {name: entry for name, entry in self._entries.items() if entry.repeats is not None}
@@ -180,9 +182,9 @@ class Cache:
         self._entries, self._lines = entries, lines
 
 
-def _sound(file: Path | None) -> tuple[bytes, memoryview]:
+def _sound(file: Path) -> tuple[bytes, memoryview]:
     """Return the list and the prints of a file. Raises OSError or ValueError where they are not what was written."""
-    data = read_regular(file) if file else b""
+    data = read_regular(file)
     end = data.index(b"\n") + 1
     rest = memoryview(data)[end:]
     length = int(data[:end].rpartition(b", ")[2])
