@@ -398,6 +398,14 @@ def test_a_dry_run_asks_nothing(tax, taxonomy):
     assert not (taxonomy / "runs").exists()
 
 
+def test_a_dry_run_without_a_model_shows_what_one_would_be_asked(tax, taxonomy):
+    code, output, _ = tax("generate", "taxonomy/compositional_skills", "--dry-run")
+    assert code == 0
+    assert ": skill_questions ---" in output
+    assert re.search(r"science/everyday: needs a model teacher: 2 seeds in turn.* 93 to \d+ calls\n", output)
+    assert "HOLDOUT" not in output
+
+
 def test_a_leaf_with_errors_is_not_grown_and_the_others_are(tax, taxonomy):
     write_leaf(taxonomy, "compositional_skills/broken", "version: 4\nseed_examples: []\n")
     code, output, _ = tax("generate", "--samples", 3, "--quiet")

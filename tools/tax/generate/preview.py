@@ -17,8 +17,8 @@ from tax.generate.inputs import Input, Settings, Skip
 from tax.generate.knowledge import QUESTIONS, KnowledgePlan
 from tax.generate.run import all_holdouts, fit, leaf_plans
 from tax.generate.skills import SkillPlan, dialogue
-from tax.generate.stages import Draft
-from tax.leaf import DialogueSeed, KnowledgeLeaf, SkillLeaf
+from tax.generate.stages import Draft, Plan
+from tax.leaf import DialogueSeed, KnowledgeLeaf, Leaf, SkillLeaf
 from tax.load import Loaded
 from tax.prompts import Prompt, load
 
@@ -50,7 +50,7 @@ def _preview(each: Input, holdouts: Holdouts, caller: Caller, settings: Settings
     try:
         loaded = each.load()
         leaf = fit(loaded, config)
-        plan = leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
+        plan = _plan(loaded, leaf, holdouts, caller, settings)
     except Skip as reason:
         return Preview(each.name, f"skipped: {reason}", 0, 0, ())
     if isinstance(plan, KnowledgePlan) and isinstance(leaf, KnowledgeLeaf):
@@ -65,12 +65,23 @@ def _preview(each: Input, holdouts: Holdouts, caller: Caller, settings: Settings
             how = f"3 of {len(leaf.seed_examples)} seeds of {each.leaves} leaves a draw, up to {plan.batch} questions"
     else:
         return Preview(loaded.name, f"computed from its problem_templates, {PROBLEMS} a draw", 0, 0, ())
-    if caller.teacher.free:
+    if isinstance(plan, SkillPlan) and caller.teacher.grounded_only:
+        how = f"needs a model teacher: {how}"
+    elif caller.teacher.free:
         return Preview(loaded.name, f"{how}, by the built-in teacher", 0, 0, prompts)
     wanted = settings.samples * each.leaves
     most = wanted * BUDGET
     least_calls = -(-wanted // batch) + wanted * calls_a_sample
     return Preview(loaded.name, how, least_calls, -(-most // batch) + most * calls_a_sample, prompts)
+
+
+def _plan(loaded: Loaded, leaf: Leaf, holdouts: Holdouts, caller: Caller, settings: Settings) -> Plan:
+    """Return the plan that a leaf is grown by first. Where it waits for a model teacher, that teacher's plan."""
+    if isinstance(leaf, SkillLeaf) and not isinstance(leaf, BranchLeaf) and not leaf.problem_templates:
+        seeds = any(not seed.holdout for seed in leaf.seed_examples)
+        if seeds and caller.teacher.grounded_only:
+            return SkillPlan(loaded, leaf, holdouts, caller, 0)
+    return leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
 
 
 def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tuple[str, Messages], ...]:
