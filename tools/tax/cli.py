@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from tax import __version__
-from tax.commands import COMMANDS
+from tax.commands import COMMANDS, Sections
 from tax.commands.options import run_options
 from tax.problems import UserError
 
@@ -25,12 +25,13 @@ _BASE = click.option("--base", metavar="REF", help="What --changed compares with
 _RUN = click.option("--run", type=click.Path(path_type=Path), metavar="RUN", help="Look in this run folder only.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tax")
 def cli() -> None:
-    """Teach language models together: check leaves, and grow them into judged samples.
+    """Teach language models together: check leaves, grow them into judged samples, and tune a student on these.
 
-    A leaf is a qna.yaml with a few worked examples, in a folder under taxonomy/.
+    A leaf is a qna.yaml with a few worked examples, in a folder under taxonomy/. Exit codes: 0 fine, 1 problems found,
+    2 the call or the set-up must be changed, 3 a bug of ours, 130 interrupted.
     """
 
 
