@@ -172,6 +172,12 @@ def test_a_script_answers_by_the_first_rule_that_fits(tmp_path):
         answer("response_precise", "x")
 
 
+def test_an_edited_script_is_another_teacher(tmp_path):
+    before = scripted(tmp_path, SCRIPT).model
+    assert scripted(tmp_path, SCRIPT).model == before
+    assert scripted(tmp_path, SCRIPT.replace("free", "freer")).model != before
+
+
 @pytest.mark.parametrize("text", ["answers: 3", "[", "answers: [{replies: []}]", "answers: [{replies: [x], promt: y}]"])
 def test_a_script_that_is_none(tmp_path, text):
     with pytest.raises(TeacherError, match="is no script"):

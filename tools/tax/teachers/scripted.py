@@ -6,6 +6,7 @@ text, or a mapping that is sent as JSON.
 """
 
 import fnmatch
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Scripted:
             fault = source.problems[0].message if source.problems else error
             raise TeacherError(f"{path} is no script for a teacher: {excerpt(fault, 300)}") from error
         self.name = f"scripted:{path.name}"
-        self.model = "scripted"
+        self.model = f"scripted-{hashlib.sha256(text.encode()).hexdigest()[:12]}"  # another script, other calls
 
     def reads(self, language: str, text: str) -> bool:
         """Take any text."""
