@@ -211,7 +211,7 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(convert.CONVERTED, ".pdf", "no-such-package")
     with pytest.raises(NotReadHere, match="read with the package no-such-package") as raised:
         extract(b"", "x.pdf", None)
-    assert raised.value.fix == "pip install 'tax[documents]'"
+    assert raised.value.fix == "pip install -c constraints.txt -e '.[documents]'"
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_a_package_that_is_missing_says_what_installs_it(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "tax.teachers.vllm", None)
-    with pytest.raises(TeacherError, match=r"vllm: needs the package .*: pip install 'tax\[vllm\]'"):
+    with pytest.raises(TeacherError, match=r"vllm: needs the package .*: pip install -e '\.\[vllm\]'"):
         asyncio.run(open_teacher("vllm:model", "", {}))
 
 

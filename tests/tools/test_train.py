@@ -226,4 +226,4 @@ def test_without_the_packages_the_install_line_is_told(tax, monkeypatch):
     for arguments in (("train", "tiny-cpu"), ("chat", "models/tiny-cpu")):
         code, _, errors = tax(*arguments)
         assert code == 2
-        assert "pip install 'tax[train]'" in errors
+        assert "pip install -c constraints.txt -e '.[train]'" in errors

@@ -68,7 +68,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         from tax_training.run import train
     except ModuleNotFoundError as error:
-        raise UserError(f"training needs {error.name}: pip install 'tax[train]'") from error
+        raise UserError(f"training needs {error.name}: pip install -c constraints.txt -e '.[train]'") from error
     train(plan, given.data, given.out, given.phase)
     return 0
 

@@ -148,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"error: chatting needs {error.name}: pip install 'tax[train]'", file=sys.stderr)
+        print(f"error: chatting needs {error.name}: pip install -c constraints.txt -e '.[train]'", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

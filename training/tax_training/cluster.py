@@ -58,7 +58,7 @@ def _run(given: argparse.Namespace) -> int:
         from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
         from ray.train.torch import TorchConfig, TorchTrainer
     except ImportError as error:
-        raise UserError("--launcher ray needs Ray: pip install 'tax[cluster]'") from error
+        raise UserError("--launcher ray needs Ray: pip install -c constraints.txt -e '.[cluster]'") from error
     _reachable(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(logging_level=logging.WARNING)

@@ -72,7 +72,9 @@ class DeepSpeedEngine:
         try:
             import deepspeed
         except ModuleNotFoundError as error:
-            raise UserError(f"more than one process, and ZeRO, need {error.name}: pip install 'tax[train]'") from error
+            raise UserError(
+                f"more than one process, and ZeRO, need {error.name}: pip install -c constraints.txt -e '.[train]'"
+            ) from error
         logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
         exact = {name: buffer.clone() for name, buffer in model.named_buffers() if buffer.is_floating_point()}
         self.inner = adamw(model, phase)

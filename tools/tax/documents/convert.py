@@ -19,7 +19,7 @@ from tax.runs import write_whole
 
 FORM = 1  # of the text; raise it when a converter's output changes, or kept texts and new spans will not agree
 MAX_SECONDS = 900.0  # of waiting; worker.py bounds the processor's time and the memory
-INSTALL = "pip install 'tax[documents]'"
+INSTALL = "pip install -c constraints.txt -e '.[documents]'"
 
 CONVERTED = {  # suffix -> the package that reads it
     ".html": "selectolax",

@@ -26,7 +26,7 @@ from tax.sample import Sample
 ExportForm = Literal["messages", "alpaca", "sharegpt", "parquet"]
 FORMS: tuple[ExportForm, ...] = ("messages", "alpaca", "sharegpt", "parquet")
 CARD, RECORD, REFUSED = "README.md", "export.json", "refused.jsonl"
-INSTALL = "pip install 'tax[export]'"
+INSTALL = "pip install -c constraints.txt -e '.[export]'"
 
 _ROWS = 5_000  # of a Parquet file that are written together
 _UNKNOWN = "its leaf is neither in this checkout nor in its history, so its people cannot be credited"

@@ -54,7 +54,9 @@ async def _open(options: RunOptions, config: Config) -> Teacher:
         try:
             from tax.teachers.cluster import open_cluster
         except ModuleNotFoundError as error:
-            raise TeacherError(f"--engine ray needs the package {error.name}: pip install 'tax[cluster]'") from error
+            raise TeacherError(
+                f"--engine ray needs the package {error.name}: pip install -c constraints.txt -e '.[cluster]'"
+            ) from error
         return await open_cluster(options.teacher, options.model, config.teachers, options.workers)
     if options.workers is not None:
         raise UserError("--workers is for a cluster: add --engine ray, or leave it out")

@@ -6,7 +6,7 @@ from typing import Any
 
 from tax.problems import UserError, excerpt
 
-INSTALL = "measuring with a model needs torch and transformers: pip install 'tax[train]'"
+INSTALL = "measuring with a model needs torch and transformers: pip install -c constraints.txt -e '.[train]'"
 
 
 def load(path: str | Path, kind: str) -> tuple[Any, Any]:

@@ -49,7 +49,7 @@ class NearCopies:
         try:
             import rensa
         except ImportError as error:
-            raise UserError("a corpus needs the package rensa: pip install 'tax[train]'") from error
+            raise UserError("a corpus needs the package rensa: pip install -c constraints.txt -e '.[train]'") from error
         self._minhash: Any = rensa.RMinHash
         self._seen: Any = rensa.RMinHashDeduplicator(_SIMILAR, _HASHES, True, _BANDS, _SEED)
         self._count = 0

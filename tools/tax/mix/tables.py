@@ -68,7 +68,7 @@ def _parquet(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise UserError(f"{path} needs the package pyarrow: pip install 'tax[train]'") from error
+        raise UserError(f"{path} needs the package pyarrow: pip install -c constraints.txt -e '.[train]'") from error
     try:
         file = parquet.ParquetFile(path)
         _columns_known(path, columns, file.schema_arrow.names)
@@ -93,7 +93,9 @@ def hub_rows(name: str, revision: str | None, split: str) -> Iterator[dict[str, 
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise UserError(f"the dataset {name} needs the package datasets: pip install 'tax[train]'") from error
+        raise UserError(
+            f"the dataset {name} needs the package datasets: pip install -c constraints.txt -e '.[train]'"
+        ) from error
     try:
         for row in load_dataset(name, revision=revision, split=split, streaming=True):
             yield dict(row)

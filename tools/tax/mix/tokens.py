@@ -134,5 +134,7 @@ def _package() -> Any:
     try:
         import tokenizers
     except ImportError as error:
-        raise UserError("counting tokens needs the package tokenizers: pip install 'tax[train]'") from error
+        raise UserError(
+            "counting tokens needs the package tokenizers: pip install -c constraints.txt -e '.[train]'"
+        ) from error
     return tokenizers

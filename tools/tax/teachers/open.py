@@ -13,9 +13,9 @@ from tax.teachers.base import Teacher, TeacherError
 BUILTIN = "builtin"
 # An engine in this process: its module, its class, and what installs it.
 ENGINES = {
-    "hf": ("tax.teachers.hf", "HF", "pip install 'tax[hf]'"),
-    "vllm": ("tax.teachers.vllm", "VLLM", "pip install 'tax[vllm]'"),
-    "llamacpp": ("tax.teachers.llamacpp", "LlamaCpp", "pip install 'tax[llamacpp]'"),
+    "hf": ("tax.teachers.hf", "HF", "pip install -c constraints.txt -e '.[hf]'"),
+    "vllm": ("tax.teachers.vllm", "VLLM", "pip install -e '.[vllm]'"),
+    "llamacpp": ("tax.teachers.llamacpp", "LlamaCpp", "pip install -c constraints.txt -e '.[llamacpp]'"),
 }
 assert ENGINES.keys() == ENGINE_OPTIONS.keys()
 
