@@ -8,7 +8,7 @@ from tax.config import find_config
 from tax.documents.reading import read_documents
 from tax.leaf import KnowledgeLeaf
 from tax.load import load
-from tax.segments import tokens
+from tax.text.segments import tokens
 from tax.validate import check
 
 PROJECT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tax.leaf import QuestionSeed, SkillLeaf
 from tax.source import Source
-from tax.templates import Instance, Template
+from tax.templates.template import Instance, Template
 
 SKILLS = Path(__file__).parents[2] / "taxonomy" / "foundational_skills"
 LINE = "-" * 30

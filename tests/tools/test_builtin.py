@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tax.documents.chunks import chunks
 from tax.documents.document import Document
-from tax.duplicates import THRESHOLD, rouge_l
 from tax.teachers.base import Request, Sampling, TeacherError
 from tax.teachers.builtin import Builtin
+from tax.text.duplicates import THRESHOLD, rouge_l
 
 CAVES = """\
 # Limestone caves

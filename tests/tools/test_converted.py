@@ -22,7 +22,7 @@ from tax.documents.html import to_markdown
 from tax.documents.markdown import table
 from tax.documents.pdf import extract as pdf_text
 from tax.documents.reading import extract
-from tax.segments import blocks, cells
+from tax.text.segments import blocks, cells
 
 MARKDOWN_TABLE = """| Place | Low (m) | High (m) |
 | --- | --- | --- |

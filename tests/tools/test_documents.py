@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tax.documents.chunks import chunks
 from tax.documents.document import Document, DocumentFault
 from tax.documents.reading import decode, resolve
-from tax.segments import sentences, tokens
+from tax.text.segments import sentences, tokens
 
 PROSE = (
     "# Title\n\n## One\n\n"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.duplicates import Holdouts, Instructions, Sequences, rouge_l
+from tax.text.duplicates import Holdouts, Instructions, Sequences, rouge_l
 
 
 def test_rouge_l_by_hand():

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.expressions import MAX_DEPTH, MAX_LENGTH, compile_expression
-from tax.functions import FUNCTIONS
-from tax.values import MAX_LIST, MAX_TEXT, ExpressionError, Value, exact, rendered
+from tax.templates.expressions import MAX_DEPTH, MAX_LENGTH, compile_expression
+from tax.templates.functions import FUNCTIONS
+from tax.templates.values import MAX_LIST, MAX_TEXT, ExpressionError, Value, exact, rendered
 
 VALUES: dict[str, Value] = {
     "n": Fraction(7),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tax.config import Config
-from tax.languages import is_english, is_kin, is_told, language_name, language_of
+from tax.text.languages import is_english, is_kin, is_told, language_name, language_of
 from tax.validate import check
 
 FRENCH = "La marée est le mouvement de la mer, qui monte et descend deux fois par jour sous l'effet de la lune."

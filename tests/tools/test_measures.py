@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.duplicates import rouge_l
 from tax.measures.coverage import _united, coverage
 from tax.measures.diversity import distinct, pairwise_rouge, self_bleu
+from tax.text.duplicates import rouge_l
 
 
 def test_distinct_by_hand():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from support.leaves import write_leaf
 from support.mixing import HELD, TALK, question, sample, some, write_rows, write_run
-from tax.duplicates import THRESHOLD, rouge_l
 from tax.leaf import Message
 from tax.mix.holdouts import NEAR, Holdouts
+from tax.text.duplicates import THRESHOLD, rouge_l
 
 
 @pytest.mark.parametrize(

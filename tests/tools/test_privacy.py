@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax import privacy
+from tax.text import privacy
 
 
 @pytest.mark.parametrize(

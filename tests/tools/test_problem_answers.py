@@ -12,8 +12,8 @@ from fractions import Fraction
 import pytest
 
 from support.problems import SKILLS, everything, leaf, problems, seeds
-from tax.expressions import compile_expression
-from tax.templates import Template
+from tax.templates.expressions import compile_expression
+from tax.templates.template import Template
 
 LEAVES = sorted(path.parent.relative_to(SKILLS).as_posix() for path in SKILLS.rglob("qna.yaml"))
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

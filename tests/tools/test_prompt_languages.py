@@ -6,7 +6,7 @@ import pytest
 
 from support.leaves import FREE, lines, write_leaf
 from support.loopback import RunningLoopback
-from tax.languages import language_name
+from tax.text.languages import language_name
 
 CHINESE = """
 version: 4

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tax.config import Config
-from tax.script import is_traditional, simplified
+from tax.text.script import is_traditional, simplified
 from tax.validate import check
 
 ROOT = Path(__file__).parent.parent.parent

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.segments import blocks, body, cells, folded, plain, sentences, tokens
+from tax.text.segments import blocks, body, cells, folded, plain, sentences, tokens
 
 DOCUMENT = """\
 ---

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.expressions import MAX_DEPTH, MAX_LENGTH, MAX_STEPS
-from tax.functions import FUNCTIONS
 from tax.leaf import ProblemTemplate
-from tax.placeholders import MAX_CHARACTERS
 from tax.source import Source
-from tax.templates import DRAWS, MAX_ENTRIES, MAX_FAULTS, MAX_NAMES, MAX_VALUES, Template, TemplateError
-from tax.values import MAX_LIST, MAX_TEXT
+from tax.templates.expressions import MAX_DEPTH, MAX_LENGTH, MAX_STEPS
+from tax.templates.functions import FUNCTIONS
+from tax.templates.placeholders import MAX_CHARACTERS
+from tax.templates.template import DRAWS, MAX_ENTRIES, MAX_FAULTS, MAX_NAMES, MAX_VALUES, Template, TemplateError
+from tax.templates.values import MAX_LIST, MAX_TEXT
 
 MANUAL = Path(__file__).parents[2] / "docs" / "problem-templates.md"
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tax.line_plot import MOST, Line, plot, thinned, ticks
 from tax.problems import UserError
-from tax.train import Launch, command
-from tax.train_report import write
-from tax.trained import find_model, table, trained
+from tax.train.line_plot import MOST, Line, plot, thinned, ticks
+from tax.train.report import write
+from tax.train.start import Launch, command
+from tax.train.trained import find_model, table, trained
 
 HOSTILE = "</svg><script>alert(1)</script>\x1b[2J\u202e"
 

@@ -14,9 +14,9 @@ from tax.documents.document import DocumentFault
 from tax.documents.reading import read_documents
 from tax.leaf import UNSTATED_LICENSE
 from tax.load import load
-from tax.placeholders import Text
 from tax.problems import Level
 from tax.source import Source
+from tax.templates.placeholders import Text
 from tax.validate import check
 from tax.write import KINDS, WriteError, format_text, new_leaf
 

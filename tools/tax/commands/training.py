@@ -122,10 +122,10 @@ def train(plan: str, dry_run: bool, as_json: bool, **options: Any) -> int:
     shows how it went.
     """
     from tax.problems import printable
-    from tax.train import Launch
-    from tax.train import train as start
-    from tax.train_report import write
-    from tax.trained import table, trained
+    from tax.train.report import write
+    from tax.train.start import Launch
+    from tax.train.start import train as start
+    from tax.train.trained import table, trained
 
     launch = Launch(plan, dry_run=dry_run, as_json=as_json, **options)
     code = start(launch)
@@ -202,7 +202,7 @@ def chat(model: Path, prompt: str | None, temperature: float, max_tokens: int) -
     name. Of what is not finished, the newest whole checkpoint is taken.
     /new begins a new conversation, Ctrl-C ends an answer, /exit or Ctrl-D ends the talk.
     """
-    from tax.train import chat as talk
+    from tax.train.start import chat as talk
 
     return talk(model, prompt, temperature, max_tokens)
 

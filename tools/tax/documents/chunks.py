@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tax.documents.document import Document
-from tax.segments import Block, Span, blocks, sentences, tokens
+from tax.text.segments import Block, Span, blocks, sentences, tokens
 
 CHUNK_WORDS = 400  # about 520 tokens of English; a CJK character counts as a word
 OVERLAP_WORDS = 40

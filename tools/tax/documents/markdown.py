@@ -1,4 +1,4 @@
-"""Blocks of Markdown, written so that segments.py reads back what was meant: headings, paragraphs, items, tables."""
+"""Blocks of Markdown, written so that text/segments.py reads what was meant: headings, paragraphs, items, tables."""
 
 import re
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from statistics import median
 
 from tax.documents import markdown
 from tax.documents.pdf_layout import Line, body_size
-from tax.prose import folded
+from tax.text.prose import folded
 
 _BULLET = re.compile(r"[•●▪■◦‣⁃∙·–—-]\s+(?=\S)|[•●▪■◦‣]")
 _NUMBERED = re.compile(r"(?:\d{1,3}[.)]|\(\d{1,3}\)|\(?[a-z]\))\s+\S")

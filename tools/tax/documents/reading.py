@@ -13,7 +13,7 @@ from tax.documents.document import MAX_PACKED, Document, DocumentFault, Extract,
 from tax.leaf import KnowledgeLeaf, LocalDocument, PinnedDocument, UnpinnedDocument
 from tax.load import blob_id
 from tax.problems import excerpt
-from tax.segments import blocks, plain
+from tax.text.segments import blocks, plain
 from tax.tree import find_root
 
 MAX_TEXT = 10_000_000  # bytes of Markdown, plain text and HTML

@@ -22,7 +22,7 @@ from tax.runs import write_named
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
 from tax.teachers.open import BUILTIN, is_server
-from tax.train import model_folder
+from tax.train.start import model_folder
 from tax.tree import find_root
 
 

@@ -18,10 +18,10 @@ from tax import judge
 from tax.calls import Caller
 from tax.generate.skills import dialogue
 from tax.generate.stages import Board
-from tax.languages import language_name
 from tax.prompts import load
 from tax.sample import Rating, Sample
 from tax.teachers.base import CallFailed
+from tax.text.languages import language_name
 
 QUESTION = "student_answer"
 PROMPTS = (QUESTION, judge.REFERENCE.prompt)

@@ -12,9 +12,9 @@ import yaml
 
 from tax import __version__
 from tax.export.credits import DocumentCredit, LeafCredit
-from tax.languages import language_name
 from tax.report import cell
 from tax.sample import Sample
+from tax.text.languages import language_name
 
 # The hub's names of licences, where they are not the SPDX id in lower case.
 _HUB_LICENSES = {"ODC-By-1.0": "odc-by", "PDDL-1.0": "pddl", "GPL-3.0-only": "gpl-3.0", "AGPL-3.0-only": "agpl-3.0"}

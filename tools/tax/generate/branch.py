@@ -10,12 +10,12 @@ from typing import Any
 
 from tax import judge
 from tax.calls import Caller
-from tax.duplicates import Holdouts
 from tax.generate.skills import QUESTIONS, SkillPlan
 from tax.generate.stages import Draft
 from tax.leaf import DialogueSeed, QuestionSeed, SkillLeaf
 from tax.load import Loaded
 from tax.prompts import Prompt, wording_of
+from tax.text.duplicates import Holdouts
 
 SHOWN = 3  # seeds in one prompt (stanford_alpaca, generate_instruction.py)
 

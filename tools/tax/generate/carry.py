@@ -16,11 +16,11 @@ from typing import IO, Literal
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tax.duplicates import NEAR_HOLDOUT, Holdouts
 from tax.generate.inputs import Input
 from tax.generate.results import LeafResult
 from tax.problems import UserError
 from tax.runs import DROPPED, MANIFEST, SAMPLES, identity_of, read_manifest, run_folders
+from tax.text.duplicates import NEAR_HOLDOUT, Holdouts
 
 RECENT = 50  # runs that are looked through, the newest: a manifest of thousands of leaves takes some time to read
 

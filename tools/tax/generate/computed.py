@@ -8,11 +8,11 @@ import hashlib
 import random
 from collections.abc import Sequence
 
-from tax.duplicates import NEAR_HOLDOUT, Holdouts
 from tax.generate.stages import Draft, Drop, Stage
 from tax.leaf import Message, SkillLeaf
 from tax.load import Loaded
-from tax.templates import Template, TemplateError
+from tax.templates.template import Template, TemplateError
+from tax.text.duplicates import NEAR_HOLDOUT, Holdouts
 
 PROBLEMS = 10  # instances that a draw brings
 

@@ -12,15 +12,15 @@ from typing import Any
 from tax import judge
 from tax.calls import Caller
 from tax.documents.chunks import Chunk
-from tax.duplicates import Holdouts, Instructions
 from tax.generate.skills import judged
 from tax.generate.stages import Draft, Drop, Stage, failed
-from tax.languages import language_name
 from tax.leaf import KnowledgeLeaf, KnowledgeSeed, Message
 from tax.load import Loaded
 from tax.prompts import Prompt, bullets, load, wording_of
 from tax.sample import Source
 from tax.teachers.base import CallFailed
+from tax.text.duplicates import Holdouts, Instructions
+from tax.text.languages import language_name
 
 QUESTIONS = 5  # asked for in one prompt
 # The prompts that a leaf's samples depend on.

@@ -15,13 +15,13 @@ from tax.config import Config
 from tax.generate.branch import PROMPTS, BranchLeaf
 from tax.generate.inputs import Input, Settings, Skip, common_facts, input_of, prompt_digests
 from tax.generate.run import fit
-from tax.languages import language_name
 from tax.leaf import Branch, DialogueSeed, QuestionSeed, SkillLeaf
 from tax.load import Loaded, load
 from tax.prompts import wording_of
 from tax.runs import identity_of
 from tax.source import Source
 from tax.teachers.base import Teacher
+from tax.text.languages import language_name
 
 
 @dataclass(frozen=True)

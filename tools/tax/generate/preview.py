@@ -9,7 +9,6 @@ from tax.config import Config
 from tax.documents.chunks import chunks
 from tax.documents.document import DocumentFault
 from tax.documents.reading import read_documents
-from tax.duplicates import Holdouts
 from tax.generate.branch import BranchLeaf
 from tax.generate.computed import PROBLEMS
 from tax.generate.grow import BUDGET
@@ -21,6 +20,7 @@ from tax.generate.stages import Draft, Plan
 from tax.leaf import DialogueSeed, KnowledgeLeaf, Leaf, SkillLeaf
 from tax.load import Loaded
 from tax.prompts import Prompt, load
+from tax.text.duplicates import Holdouts
 
 Messages = tuple[tuple[str, str], ...]
 

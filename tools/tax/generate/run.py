@@ -9,7 +9,6 @@ from tax.config import Config
 from tax.documents.chunks import chunks
 from tax.documents.document import DocumentFault
 from tax.documents.reading import read_documents
-from tax.duplicates import Holdouts
 from tax.generate.branch import BranchLeaf, RandomPlan
 from tax.generate.carry import Carried
 from tax.generate.computed import ComputedPlan
@@ -19,11 +18,12 @@ from tax.generate.knowledge import KnowledgePlan
 from tax.generate.results import LeafResult, dropped_of, sample_of
 from tax.generate.skills import SkillPlan
 from tax.generate.stages import Board, Drop, Plan
-from tax.languages import language_name
 from tax.leaf import KnowledgeLeaf, Leaf
 from tax.load import Loaded
 from tax.problems import UserError, failed
 from tax.runs import DROPPED, SAMPLES, Lines, RunFolder, line_of
+from tax.text.duplicates import Holdouts
+from tax.text.languages import language_name
 from tax.validate import check_loaded
 
 OPEN_LEAVES = 4  # leaves begun and not written, for each slot: bounds memory, and keeps every slot busy

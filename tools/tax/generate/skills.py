@@ -10,13 +10,13 @@ from typing import Any
 
 from tax import judge
 from tax.calls import Caller
-from tax.duplicates import Holdouts, Instructions
 from tax.generate.stages import Draft, Drop, Stage, failed, folder_name
-from tax.languages import language_name
 from tax.leaf import DialogueSeed, Message, QuestionSeed, SkillLeaf
 from tax.load import Loaded
 from tax.prompts import ENGLISH, Prompt, bullets, load, wording_of
 from tax.teachers.base import CallFailed
+from tax.text.duplicates import Holdouts, Instructions
+from tax.text.languages import language_name
 
 QUESTIONS = 10  # asked for in one prompt
 GROUNDED_QUESTIONS = 4  # fewer, since each brings its context

@@ -13,7 +13,6 @@ from typing import Any
 from tax import __version__, prompts, report, spdx
 from tax.calls import Caller
 from tax.config import find_config
-from tax.duplicates import Holdouts
 from tax.exchange import Origin, Unread, file_blob, read
 from tax.generate.command import now, previewed, sampling_of, table_of, told
 from tax.generate.preview import Preview
@@ -28,6 +27,7 @@ from tax.problems import UserError, excerpt
 from tax.runs import MANIFEST, REPORT, SAMPLES, RunFolder, read_manifest, read_samples, run_id, write_whole
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
+from tax.text.duplicates import Holdouts
 from tax.tree import TAXONOMY, find_root, head, leaf_files
 
 

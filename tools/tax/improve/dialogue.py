@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tax.duplicates import Sequences
 from tax.generate.skills import dialogue
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.translate import ANSWER, CONVERSATION, answered, judge_fields, judged_whole
 from tax.improve.work import BEGUN, Given, Shown, Tools
 from tax.improve.written import language_fault
-from tax.languages import language_name
 from tax.leaf import Message
 from tax.prompts import load
-from tax.prose import tokens
 from tax.sample import Sample
+from tax.text.duplicates import Sequences
+from tax.text.languages import language_name
+from tax.text.prose import tokens
 
 USER = "dialogue_user"
 TURNS = 4  # of the user, at most

@@ -17,10 +17,10 @@ from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.compare import CALLS, PROMPT, compare, fields_of
 from tax.improve.work import BEGUN, NOTHING, Given, Shown, Tools
 from tax.improve.written import language_fault
-from tax.languages import language_name
 from tax.leaf import Message
 from tax.prompts import Prompt, load
 from tax.sample import Sample
+from tax.text.languages import language_name
 
 Only = Literal["instruction", "response"]
 Keep = Literal["always", "better"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tax.improve.numerals import numbers
-from tax.segments import blocks
+from tax.text.segments import blocks
 
 _MARKS = (
     ("code", re.compile(r"(?<!`)`[^`\n]+`(?!`)")),

@@ -17,10 +17,10 @@ from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.survivors import lost, read_names
 from tax.improve.work import BEGUN, NOTHING, Given, Shown, Tools
 from tax.improve.written import is_untranslated, language_fault
-from tax.languages import language_name
 from tax.leaf import Message
 from tax.prompts import load, wording_of
 from tax.sample import Sample
+from tax.text.languages import language_name
 
 Responses = Literal["anew", "translate"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tax.calls import Caller
-from tax.duplicates import Holdouts
 from tax.generate.stages import Draft, Drop, Stage
 from tax.improve.grounds import Grounds
 from tax.prompts import Prompt
 from tax.sample import Dropped, Sample, content_id
+from tax.text.duplicates import Holdouts
 
 BEGUN = "begun"  # the stage of what a method has nothing to do with
 READ = "read"  # the stage of what cannot go in at all: no method falls back to it

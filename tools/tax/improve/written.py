@@ -1,15 +1,15 @@
 """Whether a text is written in the language that it should be in.
 
-Long texts are told by the language identifier (languages.py), short ones by their script alone: a short English answer
-passes for French. Of a translation, one that is the text itself is told too, however short. Traditional and Simplified
-Chinese are told apart by OpenCC's tables (script.py).
+Long texts are told by the language identifier (text/languages.py), short ones by their script alone: a short English
+answer passes for French. Of a translation, one that is the text itself is told too, however short. Traditional and
+Simplified Chinese are told apart by OpenCC's tables (text/script.py).
 """
 
 import re
 
-from tax.languages import is_kin, is_told, language_of
-from tax.prose import tokens
-from tax.script import KANA, is_traditional, simplified
+from tax.text.languages import is_kin, is_told, language_of
+from tax.text.prose import tokens
+from tax.text.script import KANA, is_traditional, simplified
 
 LEAST = 0.3  # of a text's words in the script of its language; names, terms and quotations make up the rest
 FEW = 3  # words that say nothing about a language

@@ -1,6 +1,6 @@
 """How unlike each other texts are: distinct-n, mean pairwise ROUGE-L, self-BLEU.
 
-All three work on tokens as `tax.prose.tokens` cuts them, lower case, each CJK character by itself. More texts lower
+All three work on tokens as text/prose.py cuts them, lower case, each CJK character by itself. More texts lower
 distinct-n and raise self-BLEU whatever they say, so figures are compared at equal counts only.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from rapidfuzz.distance import Indel
 
-from tax.prose import tokens
+from tax.text.prose import tokens
 
 PAIRS = 20_000  # above it, pairs are drawn rather than all compared
 TEXTS = 2_000  # above it, self-BLEU is of a draw of the texts

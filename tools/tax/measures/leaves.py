@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import extractOne
 
-from tax.prose import tokens
+from tax.text.prose import tokens
 
 
 def nearest_leaves(texts: Iterable[str], seeds: Mapping[str, Sequence[str]]) -> Counter[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, quantiles
 
-from tax.prose import tokens
+from tax.text.prose import tokens
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ similarity of 0.8 (Lee et al. 2022), with rensa. Simplified: a document's first 
 
 from typing import Any
 
-from tax.languages import identify
 from tax.problems import UserError
-from tax.prose import tokens
-from tax.script import scripts
+from tax.text.languages import identify
+from tax.text.prose import tokens
+from tax.text.script import scripts
 
 OTHER_SCRIPT, OTHER_LANGUAGE, NEAR_COPY = "another script", "another language", "a near-duplicate"
 

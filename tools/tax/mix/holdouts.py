@@ -1,7 +1,7 @@
 """The taxonomy's hold-outs: what gives them away in a text.
 
-Three things keep a conversation out, and its reason says which: a user's turn is near a hold-out's instruction (ROUGE-L
-as tax.duplicates has it); it contains a whole instruction word for word; its answer is, word for word, the answer of a
+Three things keep a conversation out, and its reason says which: a user's turn is near a hold-out's instruction
+(text/duplicates.py); it contains a whole instruction word for word; its answer is, word for word, the answer of a
 skill's hold-out. The answers of knowledge may come again: they are what is to be learned, and only their questions are
 kept back.
 """
@@ -9,10 +9,10 @@ kept back.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from tax import duplicates
 from tax.leaf import Message, SkillLeaf
 from tax.load import Loaded
-from tax.prose import tokens
+from tax.text import duplicates
+from tax.text.prose import tokens
 
 NEAR, CONTAINED, ANSWERED = "near a hold-out", "contains a hold-out", "the answer of a hold-out"
 

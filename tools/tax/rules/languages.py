@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tax.config import Config
-from tax.languages import is_english, is_kin, is_told, language_name, language_of, may_differ
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import kind, texts
 from tax.source import Loc
+from tax.text.languages import is_english, is_kin, is_told, language_name, language_of, may_differ
 
 _SCHEMA = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")  # what passes there is looked at here
 # RFC 5646, section 2.1, without the grandfathered tags

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from tax import privacy
 from tax.config import Config
 from tax.load import Loaded
 from tax.problems import Level, excerpt
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import about, texts
 from tax.source import Loc
+from tax.text import privacy
 
 MOST_NUMBERED = 100  # texts of a leaf that are looked through for phone numbers, which takes long
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from tax.config import Config
-from tax.duplicates import THRESHOLD
 from tax.load import Loaded
 from tax.problems import Level
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import questions
 from tax.rules.wording import likeness, words
 from tax.source import Loc, Source
+from tax.text.duplicates import THRESHOLD
 
 MOST_COMPARED = 30  # questions of one leaf: their pairs grow with the square
 _FEW_SHARED = 0.6  # of two answers' words: with fewer in common, they are hardly near

@@ -8,8 +8,8 @@ from tax.problems import Level, excerpt
 from tax.rules.documents import local_texts
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import texts
-from tax.script import is_traditional, simplified
 from tax.source import Loc
+from tax.text.script import is_traditional, simplified
 
 _SHOWN = 5  # characters named in a message
 

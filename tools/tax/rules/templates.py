@@ -36,7 +36,7 @@ def evaluates(leaf: Loaded, config: Config) -> Iterator[Finding]:
     templates = leaf.data.get("problem_templates")
     if not isinstance(templates, list) or not templates:
         return
-    from tax.templates import Template
+    from tax.templates.template import Template
 
     if len(templates) > MAX_TEMPLATES:
         message = f"a leaf has at most {MAX_TEMPLATES} problem templates, and this is one more"

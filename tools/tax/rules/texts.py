@@ -7,10 +7,10 @@ from tax.config import Config
 from tax.faults.words import name_of
 from tax.load import Loaded
 from tax.problems import Level, excerpt
-from tax.prose import tokens
 from tax.rules.rule import Finding, rule
 from tax.rules.walk import about, texts
 from tax.source import Loc
+from tax.text.prose import tokens
 
 
 @rule("blank-text", Level.WARNING, older=Level.WARNING)

@@ -11,7 +11,7 @@ from itertools import islice
 
 from rapidfuzz.distance import Indel
 
-from tax.prose import CJK
+from tax.text.prose import CJK
 
 _WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _ASCII = bytes(ord(chr(code).lower()) if code < 128 and chr(code).isalnum() else 32 for code in range(256))

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from tax.prose import CJK
 from tax.teachers.base import Completion, Request, TeacherError
 from tax.teachers.builtin.asking import CHINESE_READER, ENGLISH_READER, Asked, Language, questions
 from tax.teachers.builtin.judging import (
@@ -21,6 +20,7 @@ from tax.teachers.builtin.judging import (
     judge_self_contained,
 )
 from tax.teachers.builtin.reading import Reading
+from tax.text.prose import CJK
 
 _JUDGES = {
     "judge_faithfulness": judge_faithfulness,

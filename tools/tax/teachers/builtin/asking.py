@@ -7,7 +7,6 @@ from itertools import zip_longest
 
 from rapidfuzz.distance import Indel
 
-from tax.segments import Span, tokens
 from tax.teachers.builtin import chinese, english, english_terms
 from tax.teachers.builtin.blanks import cloze_questions, truth_questions
 from tax.teachers.builtin.reading import Question, Reading, Statement, number
@@ -18,6 +17,7 @@ from tax.teachers.builtin.structure import (
     table_questions,
 )
 from tax.teachers.builtin.wording import CHINESE, ENGLISH, Wording
+from tax.text.segments import Span, tokens
 
 FAMILY_ORDER = (
     *("definition", "cause", "list", "number", "date", "subject", "detail", "table", "truth", "term", "person"),

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tax.prose import CODE
 from tax.teachers.builtin.lexicon import words
 from tax.teachers.builtin.reading import Question, Reading, Statement, number, shuffled
 from tax.teachers.builtin.wording import Wording
+from tax.text.prose import CODE
 
 BLANK = "_____"
 _UNIT = (

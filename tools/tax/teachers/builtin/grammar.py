@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tax.prose import CODE
 from tax.teachers.builtin.lexicon import (
     ADVERBS,
     AUXILIARIES,
@@ -21,6 +20,7 @@ from tax.teachers.builtin.lexicon import (
     PLURAL_VERBS,
     SUBORDINATORS,
 )
+from tax.text.prose import CODE
 
 Asked = tuple[str, ...]  # a family of questions, then the question in one or several wordings
 

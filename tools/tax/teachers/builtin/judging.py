@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tax.duplicates import rouge_l
-from tax.segments import folded, plain, tokens
 from tax.teachers.builtin.wording import CHINESE, ENGLISH
+from tax.text.duplicates import rouge_l
+from tax.text.segments import folded, plain, tokens
 
 Verdict = tuple[int | str, str]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from tax.segments import Block, Span, blocks, body, cells, folded, plain, sentences, tokens
+from tax.text.segments import Block, Span, blocks, body, cells, folded, plain, sentences, tokens
 
 T = TypeVar("T")
 

@@ -2,10 +2,10 @@
 
 import re
 
-from tax.segments import tokens
 from tax.teachers.builtin.grammar import parse
 from tax.teachers.builtin.lexicon import COMMON, FAMILIAR, GENERIC
 from tax.teachers.builtin.reading import Reading
+from tax.text.segments import tokens
 
 
 def _any(*patterns: str) -> re.Pattern[str]:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from tax.segments import Span, tokens
 from tax.teachers.builtin.reading import Listing, Question, Reading, Statement, Table, number, shuffled
 from tax.teachers.builtin.wording import Wording
+from tax.text.segments import Span, tokens
 
 MAX_ANSWER = 150  # tokens
 _BARE = frozenset(["yes", "no", "none", "是", "否", "有", "無", "無此項"])  # says nothing without its column

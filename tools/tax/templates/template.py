@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
-from tax.expressions import Budget, Expression, compile_expression
-from tax.functions import FUNCTIONS
 from tax.leaf import ProblemTemplate, Range
 from tax.leaf import Scalar as Written
-from tax.placeholders import MAX_CHARACTERS, Text
 from tax.problems import excerpt
 from tax.source import Loc
-from tax.values import ExpressionError, Scalar, Value, described, did_you_mean, exact, number
+from tax.templates.expressions import Budget, Expression, compile_expression
+from tax.templates.functions import FUNCTIONS
+from tax.templates.placeholders import MAX_CHARACTERS, Text
+from tax.templates.values import ExpressionError, Scalar, Value, described, did_you_mean, exact, number
 
 MAX_VALUES = 1_000  # in the list of a variable, or rows in the table
 MAX_NAMES = 60  # of variables, columns and derived values together

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tax.functions import COMPARISONS, FUNCTIONS, OPERATORS
 from tax.problems import excerpt
-from tax.values import (
+from tax.templates.functions import COMPARISONS, FUNCTIONS, OPERATORS
+from tax.templates.values import (
     ExpressionError,
     Value,
     checked,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from tax.values import (
+from tax.templates.values import (
     MAX_BITS,
     MAX_DECIMALS,
     MAX_LIST,

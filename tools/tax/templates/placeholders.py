@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tax.problems import excerpt
-from tax.values import MAX_DECIMALS, ExpressionError, Value, rendered
+from tax.templates.values import MAX_DECIMALS, ExpressionError, Value, rendered
 
 MAX_CHARACTERS = 10_000  # of a text with its values in place
 

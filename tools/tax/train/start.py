@@ -23,7 +23,7 @@ from types import FrameType
 
 from tax.problems import UserError
 from tax.tether import tethered
-from tax.trained import find_model, is_checkpoint
+from tax.train.trained import find_model, is_checkpoint
 
 INSTALL = "training needs packages that are not here: pip install -c constraints.txt -e '.[train]'"
 INTERRUPTED = 130

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import extractOne
 
-from tax.prose import tokens
+from tax.text.prose import tokens
 
 THRESHOLD = 0.7
 NEAR_HOLDOUT = "near a hold-out"  # the reason of a drop

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from tax.prose import CJK, CODE, cells, folded, plain, tokens
+from tax.text.prose import CJK, CODE, cells, folded, plain, tokens
 
 __all__ = ["Block", "Kind", "Span", "blocks", "body", "cells", "folded", "plain", "sentences", "tokens"]
 

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from tax.script import KANA
+from tax.text.script import KANA
 
 _NAMES = {
     "ar": "Arabic",

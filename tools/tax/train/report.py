@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tax.line_plot import Line, plot
 from tax.problems import UserError, printable
 from tax.runs import write_whole
-from tax.trained import Trained, change, trained
+from tax.train.line_plot import Line, plot
+from tax.train.trained import Trained, change, trained
 
 REPORT, METRICS, SCORES, IDENTITY = "report.html", "metrics.jsonl", "scores.json", "phase.json"
 
