@@ -102,5 +102,5 @@ def hub_rows(name: str, revision: str | None, split: str) -> Iterator[dict[str, 
     except Exception as error:
         raise UserError(
             f"the dataset {excerpt(name)} at {revision[:12]} cannot be had: {excerpt(str(error), 200)}. "
-            "Where no hub is reached, put its file beside the leaf and name that"
+            "Where no hub is reached, put its file beside the leaf or the registry, and name that"
         ) from error

@@ -25,7 +25,7 @@ from tax.problems import UserError
 from tax.tether import tethered
 from tax.train.trained import find_model, is_checkpoint
 
-INSTALL = "training needs packages that are not here: pip install -c constraints.txt -e '.[train]'"
+INSTALL = "training and chatting need packages that are not here: pip install -c constraints.txt -e '.[train]'"
 INTERRUPTED = 130
 
 _TRAINER = "tax_training"
