@@ -54,6 +54,8 @@ class Canned:
         (Canned(200, "<html>"), TryAgain, "no chat completion"),
         (Canned(200, '{"choices": []}'), TryAgain, "no chat completion"),
         (Canned(200, '{"choices": [{"message": {"content": 5}}]}'), TryAgain, "no chat completion"),
+        (Canned(200, "[" * 100_000), TryAgain, "no chat completion"),
+        (Canned(400, "[" * 100_000), CallFailed, "HTTP 400"),
         (Canned(401, '{"error": {"message": "bad key"}}'), TeacherError, "bad key.*TAX_API_KEY"),
         (Canned(404, '{"error": "no such model"}'), TeacherError, "no such model"),
         (Canned(307, "", Location="http://elsewhere.example/"), TeacherError, "HTTP 307"),
@@ -71,6 +73,14 @@ def test_a_schema_that_is_refused():
     asked = Request("m", ASK.messages, ASK.sampling, schema={"type": "object", "properties": {}})
     with RunningLoopback(structured=False) as server, pytest.raises(Unstructured):
         complete(server.url, asked)
+
+
+@pytest.mark.parametrize("count", ["1e400", "NaN", "-5", '"many"', "[]"])
+def test_an_answer_is_taken_whatever_its_server_says_of_its_cost(count):
+    usage = f'{{"prompt_tokens": {count}, "completion_tokens": 3}}'
+    text = f'{{"choices": [{{"message": {{"content": "Hi."}}}}], "usage": {usage}}}'
+    with RunningLoopback(chat=Canned(200, text)) as server:
+        assert complete(server.url) == Completion("Hi.", 0, 3)
 
 
 def test_an_empty_answer_is_a_completion():

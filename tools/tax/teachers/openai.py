@@ -250,8 +250,8 @@ def _completion(text: bytes) -> Completion:
         choice = reply["choices"][0]
         content = choice["message"].get("content") or ""
         usage = reply.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        tokens = _positive(usage.get("prompt_tokens")) or 0, _positive(usage.get("completion_tokens")) or 0
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise TryAgain("a reply that is no chat completion") from error
     if not isinstance(content, str):
         raise TryAgain("a reply that is no chat completion")
@@ -265,7 +265,7 @@ def _shown(models: Iterable[str]) -> str:
 def _listed(text: bytes) -> dict[str, int | None]:
     try:
         return {str(model["id"]): _positive(model.get("max_model_len")) for model in json.loads(text)["data"]}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -279,7 +279,7 @@ def _error_message(text: bytes) -> str:
         error = json.loads(written)
         error = error.get("error", error)
         return str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return written
 
 
