@@ -90,10 +90,18 @@ def test_foreign_lines_are_passed_over(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path):
-    (tmp_path / "calls").write_text("a file in the way", encoding="utf-8")
     journal = Journal(tmp_path / "calls")
+    (tmp_path / "calls").write_text("a file in the way", encoding="utf-8")
     with pytest.raises(UserError, match="--calls"):
         journal.add(ask(), Completion("paid for"))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "link"])
+def test_what_can_be_no_folder_is_refused_before_anything_is_asked(tmp_path, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"(file|link) is no folder\. Name a folder with --calls"):
+        Journal(tmp_path / place)
 
 
 def test_a_checkout_may_have_many_journals(tmp_path, monkeypatch):

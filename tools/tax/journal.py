@@ -23,6 +23,12 @@ class Journal:
     """The finished calls of a checkout. Keeps the place of each answer in memory, and the answers on disk."""
 
     def __init__(self, folder: Path) -> None:
+        """Open the journals of a folder, which need not be there yet. Raises UserError where it cannot be one."""
+        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        if not there.is_dir():
+            raise UserError(
+                f"finished calls cannot be kept in {folder}: {there} is no folder. Name a folder with --calls"
+            )
         self._folder = folder
         self._files: list[Path] = []
         self._known: _Places | None = None  # the journals are read when a call is first looked for
