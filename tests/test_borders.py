@@ -38,6 +38,7 @@ COLUMNS = [
         "prompts",
         "answers",
         "calls",
+        "throttle",
         "journal",
         "documents",
         "runs",
