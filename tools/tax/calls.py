@@ -56,7 +56,7 @@ class Caller:
         self._journal = journal
         self._seed = seed
         self._structured = True
-        self._failures = self._answers = 0
+        self._failures = 0  # in a row
         self._lost: UserError | None = None  # an answer could not be kept: nothing more is asked
         self._sent: set[asyncio.Task[Completion]] = set()
 
@@ -149,8 +149,10 @@ class Caller:
         return await self._with_retries(request, priority)
 
     async def _with_retries(self, request: Request, priority: Priority) -> Completion:
-        cause, gone, answers = "", False, self._answers
+        answers, fault = self.meter.asked.total(), TryAgain("")
         for tried in range(TRIES):
+            if tried:
+                await asyncio.sleep(fault.after if fault.after is not None else _back_off(tried - 1))
             await self.throttle.acquire(priority)
             if self._lost is not None:
                 self.throttle.release()
@@ -162,13 +164,12 @@ class Caller:
                 # Shielded: where nobody waits for it any longer, a call under way is still paid for, and kept.
                 return await asyncio.shield(sent)
             except TryAgain as error:
-                cause, gone = str(error), error.gone
-                self.meter.retries[cause] += 1
-                self._count_failure(cause)
-                await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
-        if gone and self._answers == answers:  # nor did anybody answer another call in all that time
-            raise self._stopped(cause, TRIES)
-        raise CallFailed(f"{cause}, {TRIES} times")
+                fault = error
+                self.meter.retries[str(error)] += 1
+                self._count_failure(str(error))
+        if fault.gone and self.meter.asked.total() == answers:  # nor was another call answered in all that time
+            raise self._stopped(str(fault), TRIES)
+        raise CallFailed(f"{fault}, {TRIES} times")
 
     async def _send(self, request: Request) -> Completion:
         try:
