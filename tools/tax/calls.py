@@ -19,6 +19,7 @@ from tax.prompts import Prompt
 from tax.teachers.base import (
     CallFailed,
     Completion,
+    Refused,
     Request,
     Sampling,
     Teacher,
@@ -57,6 +58,8 @@ class Caller:
         self._seed = seed
         self._structured = True
         self._failures = 0  # in a row
+        self._unanswered = 0  # calls that were given up
+        self._fault = ""  # of the last of them
         self._lost: UserError | None = None  # an answer could not be kept: nothing more is asked
         self._sent: set[asyncio.Task[Completion]] = set()
 
@@ -166,10 +169,15 @@ class Caller:
             except TryAgain as error:
                 fault = error
                 self.meter.retries[str(error)] += 1
-                self._count_failure(str(error))
+                self._count_failure(error)
+            except Refused as error:
+                self._give_up(error)
+                raise
         if fault.gone and self.meter.asked.total() == answers:  # nor was another call answered in all that time
-            raise self._stopped(str(fault), TRIES)
-        raise CallFailed(f"{fault}, {TRIES} times")
+            raise self._stopped(fault, TRIES)
+        given_up = CallFailed(f"{fault}, {TRIES} times{_words(fault)}")
+        self._give_up(given_up)
+        raise given_up
 
     async def _send(self, request: Request) -> Completion:
         try:
@@ -208,16 +216,37 @@ class Caller:
             sent.cancel()
         await asyncio.gather(*self._sent, return_exceptions=True)
 
-    def _count_failure(self, cause: str) -> None:
-        self._failures += 1
-        if self._failures > max(FAILURES_IN_A_ROW, 5 * self.throttle.slots):
-            raise self._stopped(cause, self._failures)
+    def expect_answers(self) -> None:
+        """Raise TeacherError where calls were given up and none was answered, be it in an earlier run."""
+        if self._unanswered and not self.meter.asked and not self.meter.reused:
+            raise TeacherError(
+                f"the teacher {self.teacher.name} answers no call: {self._unanswered:,} were given up, the last for "
+                f"{self._fault}. Run the same command again when that is mended"
+            )
 
-    def _stopped(self, cause: str, times: int) -> TeacherError:
+    def _give_up(self, error: CallFailed) -> None:
+        self._unanswered, self._fault = self._unanswered + 1, str(error)
+        if self._unanswered > self._patience:
+            self.expect_answers()
+
+    def _count_failure(self, fault: TryAgain) -> None:
+        self._failures += 1
+        if self._failures > self._patience:
+            raise self._stopped(fault, self._failures)
+
+    @property
+    def _patience(self) -> int:
+        return max(FAILURES_IN_A_ROW, 5 * self.throttle.slots)
+
+    def _stopped(self, fault: TryAgain, times: int) -> TeacherError:
         return TeacherError(
-            f"the teacher {self.teacher.name} has stopped answering ({cause}, {times} times in a row). "
+            f"the teacher {self.teacher.name} has stopped answering ({fault}, {times} times in a row{_words(fault)}). "
             "Finished calls are kept: run the same command again when it is back"
         )
+
+
+def _words(fault: TryAgain) -> str:
+    return f": {fault.said}" if fault.said else ""
 
 
 def _back_off(tried: int) -> float:

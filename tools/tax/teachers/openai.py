@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tax.problems import excerpt
-from tax.teachers.base import CallFailed, Completion, Request, TeacherError, TryAgain, Unstructured
+from tax.teachers.base import CallFailed, Completion, Refused, Request, TeacherError, TryAgain, Unstructured
 from tax.teachers.room import prompt_bytes
 from tax.teachers.servers import Server, Servers
 
@@ -79,7 +79,9 @@ class OpenAITeacher:
             if len(self.servers.all) == 1:
                 raise
             elsewhere = server.aside and self.servers.another(server)
-            raise TryAgain(f"{fault} from {server.url}", 0.0 if elsewhere else fault.after, gone=fault.gone) from fault
+            raise TryAgain(
+                f"{fault} from {server.url}", 0.0 if elsewhere else fault.after, gone=fault.gone, said=fault.said
+            ) from fault
 
     async def choose_model(self) -> None:
         """Ask every server for its models; take their only one where none was named. Raises TeacherError.
@@ -199,7 +201,7 @@ class OpenAITeacher:
     def _refusal(self, server: Server, status: int, headers: Any, text: bytes, *, structured: bool) -> Exception:
         said = excerpt(_error_message(text), 200)
         if status in _BUSY:
-            return TryAgain(f"HTTP {status}", _retry_after(headers.get("Retry-After")))
+            return TryAgain(f"HTTP {status}", _retry_after(headers.get("Retry-After")), said=said)
         if status in {401, 403}:
             return TeacherError(
                 f"{server.url} refuses the key (HTTP {status}: {said}). "
@@ -211,7 +213,7 @@ class OpenAITeacher:
             return _TooLong(f"too long for the teacher: {said}", _error_message(text))
         if structured and status in {400, 422, 501} and any(word in said.lower() for word in _SCHEMA_WORDS):
             return Unstructured()
-        return CallFailed(f"HTTP {status}: {said}")
+        return Refused(f"HTTP {status}: {said}")
 
 
 def base_url(url: str) -> str:
@@ -252,10 +254,14 @@ def _completion(text: bytes) -> Completion:
         usage = reply.get("usage") or {}
         tokens = _positive(usage.get("prompt_tokens")) or 0, _positive(usage.get("completion_tokens")) or 0
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        raise TryAgain("a reply that is no chat completion") from error
+        raise _no_completion(text) from error
     if not isinstance(content, str):
-        raise TryAgain("a reply that is no chat completion")
+        raise _no_completion(text)
     return Completion(content, *tokens, finish=str(choice.get("finish_reason") or "stop"))
+
+
+def _no_completion(text: bytes) -> TryAgain:
+    return TryAgain("a reply that is no chat completion", said=excerpt(_error_message(text), 200))
 
 
 def _shown(models: Iterable[str]) -> str:
@@ -304,4 +310,7 @@ def _connection_fault(error: Exception) -> str:
 
 
 def _as_teacher_error(error: Exception, url: str) -> TeacherError:
-    return error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")
+    if isinstance(error, TeacherError):
+        return error
+    said = f": {error.said}" if isinstance(error, TryAgain) and error.said else ""
+    return TeacherError(f"{url} does not list its models: {error}{said}")
