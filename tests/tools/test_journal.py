@@ -125,6 +125,12 @@ def test_an_answer_is_found_by_the_run_that_it_was_given_to(tmp_path):
     journal.close()
 
 
+def test_a_journal_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "x.jsonl").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"x\.jsonl cannot be read: No such file or directory\. Mend it"):
+        Journal(tmp_path).find(ask().key)
+
+
 def test_nothing_is_added_to_a_torn_line(tmp_path, monkeypatch):
     journal, write = Journal(tmp_path), os.write
 

@@ -121,7 +121,19 @@ def test_addresses(given, base):
     assert base_url(given) == base
 
 
-@pytest.mark.parametrize("given", ["ftp://host", "http://", "http://user:pass@host", "host:8000", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "ftp://host",
+        "http://",
+        "http://user:pass@host",
+        "host:8000",
+        "file:///etc/passwd",
+        "http://[::1",
+        "http://host:99999/v1",
+        "http://host:port/v1",
+    ],
+)
 def test_no_addresses(given):
     with pytest.raises(TeacherError, match="is no address of a server"):
         base_url(given)

@@ -95,7 +95,7 @@ class Journal:
     def _read(self, path: Path, places: "_Places") -> None:
         index, offset = len(self._files), 0
         self._files.append(path)
-        with path.open("rb") as lines:
+        with _opened(path) as lines:
             for line in lines:
                 key = _key(line)
                 if key:
@@ -106,7 +106,7 @@ class Journal:
         if index not in self._open:
             if len(self._open) >= MAX_OPEN:
                 self._open.pop(next(iter(self._open))).close()
-            self._open[index] = self._files[index].open("rb")
+            self._open[index] = _opened(self._files[index])
         return self._open[index]
 
     def _new_file(self) -> int:
@@ -156,6 +156,16 @@ class _Places:
                 place = int.from_bytes(shelf[at + 6 : at + self._SIZE])
                 yield place >> 40, place & (1 << 40) - 1
             at = shelf.find(wanted, at + 1)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UserError(
+            f"the finished calls in {path} cannot be read: {error.strerror}. Mend it, or move it away: "
+            "what it holds is then asked again"
+        ) from error
 
 
 def _key(line: bytes) -> bytes | None:

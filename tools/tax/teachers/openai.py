@@ -218,8 +218,12 @@ class OpenAITeacher:
 
 def base_url(url: str) -> str:
     """Return the address that paths are added to; a bare host gets /v1. Raises TeacherError for no http(s) address."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an address in brackets, or a port that is no number of one
+        whole = False
+    if not whole or parts.username or parts.query:
         raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
     return url.rstrip("/") if parts.path.strip("/") else url.rstrip("/") + "/v1"
 
