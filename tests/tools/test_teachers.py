@@ -8,7 +8,8 @@ from support.loopback import RunningLoopback
 from tax.config import TeacherConfig
 from tax.teachers.base import CallFailed, Completion, Request, Sampling, TeacherError, TryAgain, Unstructured
 from tax.teachers.open import open_teacher
-from tax.teachers.openai import OpenAITeacher, _retry_after, base_url
+from tax.teachers.openai import OpenAITeacher, base_url
+from tax.teachers.replies import retry_after
 
 ASK = Request("loopback-1", (("user", "hello"),), Sampling(0.5, 10, seed=7), prompt="response_precise")
 
@@ -105,7 +106,7 @@ def test_an_empty_answer_is_a_completion():
     ],
 )
 def test_retry_after(header, seconds):
-    assert _retry_after(header) == seconds
+    assert retry_after(header) == seconds
 
 
 @pytest.mark.parametrize(
