@@ -73,6 +73,24 @@ def test_another_run_is_not_overwritten(tmp_path):
     assert read_manifest(tmp_path)["id"] == "a"
 
 
+def test_a_folder_of_other_files_is_left_alone(tmp_path):
+    for name in ("report.md", "film.part"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match=r"holds (report.md|film.part) and no run. Name another folder with --out"):
+        RunFolder(tmp_path, {"id": "a"})
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
+        "report.md": "mine",
+        "film.part": "mine",
+    }
+
+
+def test_a_run_that_was_killed_before_its_manifest_goes_on(tmp_path):
+    for name in (".lock", "samples.jsonl.part", "manifest.json.123.part"):
+        (tmp_path / name).touch()
+    RunFolder(tmp_path, {"id": "a"}).finish("")
+    assert read_manifest(tmp_path)["status"] == "finished"
+
+
 def test_a_folder_that_is_gone_in_mid_run(tmp_path):
     folder = RunFolder(tmp_path / "run", {"id": "a"})
     shutil.rmtree(tmp_path / "run")

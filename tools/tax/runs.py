@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import NonNegativeInt
 
-from tax.problems import UserError
+from tax.problems import UserError, printable
 from tax.sample import Dropped, Sample
 
 try:
@@ -105,6 +105,7 @@ class RunFolder:
         try:
             with self.told():
                 path.mkdir(parents=True, exist_ok=True)
+                self._refuse_others()
                 self._lock = (path / ".lock").open("w", encoding="utf-8")
                 self._claim()
                 self._sweep()  # what a killed process left
@@ -165,6 +166,13 @@ class RunFolder:
                 f"the run folder {self.path} cannot be written: {error.strerror}. Finished calls are kept: "
                 "mend it, or name another folder with --out, and run the same command again"
             ) from error
+
+    def _refuse_others(self) -> None:
+        """Raise UserError where the folder holds files and no run: they would be written over, and parts swept."""
+        ours = (".lock", MANIFEST, *(f"{name}*{PART}" for name in (MANIFEST, SAMPLES, DROPPED)))
+        others = (each for each in self.path.iterdir() if not any(each.match(name) for name in ours))
+        if not (self.path / MANIFEST).exists() and (other := next(others, None)):
+            raise UserError(f"{self.path} holds {printable(other.name)} and no run. Name another folder with --out")
 
     def _claim(self) -> None:
         if fcntl is not None and self._lock is not None:
