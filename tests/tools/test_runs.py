@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tax.problems import UserError
-from tax.runs import RunFolder, read_manifest, read_samples, run_folders, run_id, write_whole
+from tax.runs import RunFolder, line_of, read_dropped, read_manifest, read_samples, run_folders, run_id, write_whole
 from tax.sample import Message, Sample, content_id
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
@@ -111,6 +111,12 @@ def test_what_is_no_run(tmp_path):
     (tmp_path / "samples.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 1, is no sample"):
         list(read_samples(tmp_path))
+    (tmp_path / "samples.jsonl").write_bytes(line_of(sample()) + b"\xff\n")
+    with pytest.raises(UserError, match="line 2, is no sample"):
+        list(read_samples(tmp_path))
+    (tmp_path / "dropped.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"dropped.jsonl cannot be read: Is a directory"):
+        list(read_dropped(tmp_path))
 
 
 def test_the_newest_run_is_first(tmp_path):

@@ -259,7 +259,7 @@ def read_dropped(folder: Path) -> Iterator[Dropped]:
 
 def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
     try:
-        with (folder / name).open(encoding="utf-8") as lines:
+        with (folder / name).open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield record.model_validate_json(line)
@@ -269,6 +269,8 @@ def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
     except FileNotFoundError as error:
         status = read_manifest(folder).get("status")
         raise UserError(f"the run {folder} has no {name}: it is {status}. Run its command again to go on") from error
+    except OSError as error:
+        raise UserError(f"{folder / name} cannot be read: {error.strerror}") from error
 
 
 def run_folders(parent: Path) -> list[Path]:
