@@ -133,11 +133,31 @@ def test_addresses(given, base):
         "http://[::1",
         "http://host:99999/v1",
         "http://host:port/v1",
+        "http://a..host/v1",
+        f"http://{'a' * 64}/v1",
     ],
 )
 def test_no_addresses(given):
     with pytest.raises(TeacherError, match="is no address of a server"):
         base_url(given)
+
+
+def test_a_key_is_sent_without_the_line_end_of_its_file(monkeypatch):
+    monkeypatch.setenv("TAX_API_KEY", "sesame\r\n")
+    with RunningLoopback() as server:
+        complete(server.url)
+    assert server.keys == {"Bearer sesame"}
+
+
+def test_a_key_of_two_lines_is_told_and_not_shown(monkeypatch):
+    monkeypatch.setenv("TAX_API_KEY", "open\nsesame")
+    with pytest.raises(TeacherError, match=r"^the key in TAX_API_KEY holds a line end or the like: write it anew$"):
+        complete("http://127.0.0.1:9/v1")
+
+
+def test_a_server_without_encryption_is_told_as_such():
+    with RunningLoopback() as server, pytest.raises(TryAgain, match=r"^no secure connection$"):
+        complete(server.url.replace("http:", "https:"))
 
 
 def opened(spec, model="", configured=None):

@@ -187,7 +187,9 @@ class OpenAITeacher:
         return response.status, response.headers, text
 
     def _connect(self) -> aiohttp.ClientSession:
-        key = os.environ.get(self._key_env)
+        key = os.environ.get(self._key_env, "").strip()
+        if not key.isprintable():
+            raise TeacherError(f"the key in {self._key_env} holds a line end or the like: write it anew")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),  # the throttle is the only limit
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=900),
@@ -218,8 +220,9 @@ def base_url(url: str) -> str:
     """Return the address that paths are added to; a bare host gets /v1. Raises TeacherError for no http(s) address."""
     try:
         parts = urlsplit(url)
-        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # half an address in brackets, or a port that is no number of one
+        host = (parts.hostname or "").encode("idna")
+        whole = parts.scheme in {"http", "https"} and bool(host) and parts.port != 0
+    except ValueError:  # half an address in brackets, a host that cannot be one, or a port that is no number of one
         whole = False
     if not whole or parts.username or parts.query:
         raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
@@ -253,6 +256,10 @@ def _shown(models: Iterable[str]) -> str:
 
 
 def _connection_fault(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no such host"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no secure connection"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "connection refused"
     return "time-out" if isinstance(error, asyncio.TimeoutError) else "connection lost"
