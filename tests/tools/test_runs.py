@@ -145,3 +145,10 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     write_whole(tmp_path / "x.json", "{}")
     assert (tmp_path / "x.json").read_text(encoding="utf-8") == "{}"
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_file_that_cannot_be_written_leaves_no_part(tmp_path):
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path / "page.html", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

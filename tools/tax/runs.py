@@ -212,8 +212,12 @@ def line_of(record: Sample | Dropped) -> bytes:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it appears whole or not at all."""
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)  # on a full disk it would stand in the way
+        raise
 
 
 def write_named(path: Path, text: str) -> None:
