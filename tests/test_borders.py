@@ -36,6 +36,7 @@ COLUMNS = [
         "prompts",
         "answers",
         "calls",
+        "throttle",
         "journal",
         "documents",
         "runs",

@@ -45,6 +45,7 @@ class Loopback:
     context: int = 0  # tokens; 0: any number. What is longer is refused with HTTP 400, or cut
     lists_context: bool = False  # in its list of models
     refuses: str = "vllm"  # how: REFUSALS; "": as llama.cpp, which refuses prompts alone and cuts answers
+    refuse: Callable[[str], str] = lambda text: ""  # text -> why the call is refused with HTTP 400
     refused: int = 0  # calls
     rate: Callable[[str, str], Any] | None = None  # (prompt name, text) -> a rating, to make a judge strict
     say: Callable[[str, str], str | None] | None = None  # (prompt name, text) -> an answer, None for the usual one
@@ -92,6 +93,8 @@ class Loopback:
         if "response_format" in body and not self.structured:
             message = "response_format of type json_schema is not supported"
             return web.json_response({"error": {"message": message}}, status=400)
+        if why := self.refuse(body["messages"][-1]["content"]):
+            return web.json_response({"error": {"message": why}}, status=400)
         asked = body["max_tokens"]
         prompt, room = self._room(body)
         if room <= 0:

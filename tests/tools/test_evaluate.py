@@ -287,6 +287,31 @@ def test_a_path_twice_is_read_once(tax, held):
     assert json.loads(output)["holdouts"] == 1
 
 
+def test_a_judge_that_refuses_is_told_in_its_own_words(tax, held):
+    file = held(*((f"Why is number {number} odd?", "So.") for number in range(60)))
+    judge = {
+        "rate": lambda name, text: 3,
+        "refuse": lambda text: "ten tokens are enough" if "number 0" not in text else "",
+    }
+    with RunningLoopback() as student, RunningLoopback(**judge) as server:
+        arguments = ["eval", student.url, "--holdouts", file, "--judge", server.url, "--quiet", "--concurrency", "1"]
+        for _ in range(2):  # the second time it answers nothing, but did before
+            code, output, errors = tax(*arguments)
+            assert code == 1, errors
+            assert "\n59 not rated, HTTP 400: ten tokens are enough\n" in output
+
+
+@pytest.mark.parametrize(("count", "told"), [(3, "no score: 3 not rated, HTTP 400: no"), (90, "HTTP 400: no. Run")])
+def test_a_judge_that_refuses_every_call_ends_it_before_all_are_answered(tax, held, count, told):
+    file = held(*((f"Why is number {number} odd?", "So.") for number in range(count)))
+    with RunningLoopback() as student, RunningLoopback(refuse=lambda text: "no") as judge:
+        arguments = ["eval", student.url, "--holdouts", file, "--judge", judge.url, "--quiet", "--concurrency", "1"]
+        code, output, errors = tax(*arguments)
+    assert (code, output) == (2, "")
+    assert told in errors
+    assert student.seen == 3 or student.seen < 60
+
+
 def test_a_judge_that_dies_ends_it_and_nothing_is_asked_again(tax, held, monkeypatch):
     monkeypatch.setattr("tax.calls._back_off", lambda tried: 0.0)
     file = held(*((f"Why is number {number} odd?", "So.") for number in range(6)))

@@ -332,6 +332,24 @@ def test_a_small_run_whose_server_dies_does_not_end_as_if_nothing_were(tax, taxo
     assert "has stopped answering (connection refused, 10 times in a row)" in errors
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["generate", "--teacher"],
+        ["recycle", "alpaca.json", "--teacher"],
+        ["translate", "alpaca.json", "--to", "fr", "--teacher"],
+        ["dialogue", "alpaca.json", "--teacher"],
+        ["eval", "--holdouts", "taxonomy"],
+    ],
+)
+def test_calls_in_no_folder_are_refused_by_every_command(tax, alpaca, command):
+    with RunningLoopback() as server:
+        code, _, errors = tax(*command, server.url, "--calls", alpaca, "--quiet")
+    assert (code, server.seen) == (2, 0)
+    told = f"tax: finished calls cannot be kept in {alpaca}: {alpaca} is no folder. Name a folder with --calls\n"
+    assert errors == told
+
+
 def test_the_key_comes_from_the_environment(tax, taxonomy, monkeypatch):
     monkeypatch.setenv("TAX_API_KEY", "sesame")
     with RunningLoopback() as server:

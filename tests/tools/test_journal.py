@@ -90,10 +90,18 @@ def test_foreign_lines_are_passed_over(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path):
-    (tmp_path / "calls").write_text("a file in the way", encoding="utf-8")
     journal = Journal(tmp_path / "calls")
+    (tmp_path / "calls").write_text("a file in the way", encoding="utf-8")
     with pytest.raises(UserError, match="--calls"):
         journal.add(ask(), Completion("paid for"))
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "link"])
+def test_what_can_be_no_folder_is_refused_before_anything_is_asked(tmp_path, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"(file|link) is no folder\. Name a folder with --calls"):
+        Journal(tmp_path / place)
 
 
 def test_a_checkout_may_have_many_journals(tmp_path, monkeypatch):
@@ -115,6 +123,12 @@ def test_an_answer_is_found_by_the_run_that_it_was_given_to(tmp_path):
     journal.add(ask("b"), Completion("2"))
     assert [journal.find(ask(text).key).text for text in "ab"] == ["1", "2"]
     journal.close()
+
+
+def test_a_journal_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "x.jsonl").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"x\.jsonl cannot be read: No such file or directory\. Mend it"):
+        Journal(tmp_path).find(ask().key)
 
 
 def test_nothing_is_added_to_a_torn_line(tmp_path, monkeypatch):

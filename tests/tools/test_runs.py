@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tax.problems import UserError
-from tax.runs import RunFolder, read_manifest, read_samples, run_folders, run_id, write_whole
+from tax.runs import RunFolder, line_of, read_dropped, read_manifest, read_samples, run_folders, run_id, write_whole
 from tax.sample import Message, Sample, content_id
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
@@ -73,6 +73,24 @@ def test_another_run_is_not_overwritten(tmp_path):
     assert read_manifest(tmp_path)["id"] == "a"
 
 
+def test_a_folder_of_other_files_is_left_alone(tmp_path):
+    for name in ("report.md", "film.part"):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(UserError, match=r"holds (report.md|film.part) and no run. Name another folder with --out"):
+        RunFolder(tmp_path, {"id": "a"})
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
+        "report.md": "mine",
+        "film.part": "mine",
+    }
+
+
+def test_a_run_that_was_killed_before_its_manifest_goes_on(tmp_path):
+    for name in (".lock", "samples.jsonl.part", "manifest.json.123.part"):
+        (tmp_path / name).touch()
+    RunFolder(tmp_path, {"id": "a"}).finish("")
+    assert read_manifest(tmp_path)["status"] == "finished"
+
+
 def test_a_folder_that_is_gone_in_mid_run(tmp_path):
     folder = RunFolder(tmp_path / "run", {"id": "a"})
     shutil.rmtree(tmp_path / "run")
@@ -93,6 +111,12 @@ def test_what_is_no_run(tmp_path):
     (tmp_path / "samples.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(UserError, match="line 1, is no sample"):
         list(read_samples(tmp_path))
+    (tmp_path / "samples.jsonl").write_bytes(line_of(sample()) + b"\xff\n")
+    with pytest.raises(UserError, match="line 2, is no sample"):
+        list(read_samples(tmp_path))
+    (tmp_path / "dropped.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"dropped.jsonl cannot be read: Is a directory"):
+        list(read_dropped(tmp_path))
 
 
 def test_the_newest_run_is_first(tmp_path):
@@ -121,3 +145,10 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     write_whole(tmp_path / "x.json", "{}")
     assert (tmp_path / "x.json").read_text(encoding="utf-8") == "{}"
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_file_that_cannot_be_written_leaves_no_part(tmp_path):
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path / "page.html", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

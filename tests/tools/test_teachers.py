@@ -8,7 +8,8 @@ from support.loopback import RunningLoopback
 from tax.config import TeacherConfig
 from tax.teachers.base import CallFailed, Completion, Request, Sampling, TeacherError, TryAgain, Unstructured
 from tax.teachers.open import open_teacher
-from tax.teachers.openai import OpenAITeacher, _retry_after, base_url
+from tax.teachers.openai import OpenAITeacher, base_url
+from tax.teachers.replies import retry_after
 
 ASK = Request("loopback-1", (("user", "hello"),), Sampling(0.5, 10, seed=7), prompt="response_precise")
 
@@ -54,6 +55,8 @@ class Canned:
         (Canned(200, "<html>"), TryAgain, "no chat completion"),
         (Canned(200, '{"choices": []}'), TryAgain, "no chat completion"),
         (Canned(200, '{"choices": [{"message": {"content": 5}}]}'), TryAgain, "no chat completion"),
+        (Canned(200, "[" * 100_000), TryAgain, "no chat completion"),
+        (Canned(400, "[" * 100_000), CallFailed, "HTTP 400"),
         (Canned(401, '{"error": {"message": "bad key"}}'), TeacherError, "bad key.*TAX_API_KEY"),
         (Canned(404, '{"error": "no such model"}'), TeacherError, "no such model"),
         (Canned(307, "", Location="http://elsewhere.example/"), TeacherError, "HTTP 307"),
@@ -71,6 +74,14 @@ def test_a_schema_that_is_refused():
     asked = Request("m", ASK.messages, ASK.sampling, schema={"type": "object", "properties": {}})
     with RunningLoopback(structured=False) as server, pytest.raises(Unstructured):
         complete(server.url, asked)
+
+
+@pytest.mark.parametrize("count", ["1e400", "NaN", "-5", '"many"', "[]"])
+def test_an_answer_is_taken_whatever_its_server_says_of_its_cost(count):
+    usage = f'{{"prompt_tokens": {count}, "completion_tokens": 3}}'
+    text = f'{{"choices": [{{"message": {{"content": "Hi."}}}}], "usage": {usage}}}'
+    with RunningLoopback(chat=Canned(200, text)) as server:
+        assert complete(server.url) == Completion("Hi.", 0, 3)
 
 
 def test_an_empty_answer_is_a_completion():
@@ -95,7 +106,7 @@ def test_an_empty_answer_is_a_completion():
     ],
 )
 def test_retry_after(header, seconds):
-    assert _retry_after(header) == seconds
+    assert retry_after(header) == seconds
 
 
 @pytest.mark.parametrize(
@@ -111,10 +122,42 @@ def test_addresses(given, base):
     assert base_url(given) == base
 
 
-@pytest.mark.parametrize("given", ["ftp://host", "http://", "http://user:pass@host", "host:8000", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "ftp://host",
+        "http://",
+        "http://user:pass@host",
+        "host:8000",
+        "file:///etc/passwd",
+        "http://[::1",
+        "http://host:99999/v1",
+        "http://host:port/v1",
+        "http://a..host/v1",
+        f"http://{'a' * 64}/v1",
+    ],
+)
 def test_no_addresses(given):
     with pytest.raises(TeacherError, match="is no address of a server"):
         base_url(given)
+
+
+def test_a_key_is_sent_without_the_line_end_of_its_file(monkeypatch):
+    monkeypatch.setenv("TAX_API_KEY", "sesame\r\n")
+    with RunningLoopback() as server:
+        complete(server.url)
+    assert server.keys == {"Bearer sesame"}
+
+
+def test_a_key_of_two_lines_is_told_and_not_shown(monkeypatch):
+    monkeypatch.setenv("TAX_API_KEY", "open\nsesame")
+    with pytest.raises(TeacherError, match=r"^the key in TAX_API_KEY holds a line end or the like: write it anew$"):
+        complete("http://127.0.0.1:9/v1")
+
+
+def test_a_server_without_encryption_is_told_as_such():
+    with RunningLoopback() as server, pytest.raises(TryAgain, match=r"^no secure connection$"):
+        complete(server.url.replace("http:", "https:"))
 
 
 def opened(spec, model="", configured=None):

@@ -6,7 +6,6 @@ CallFailed with the reason under which it is counted.
 """
 
 import asyncio
-import heapq
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from tax.prompts import Prompt
 from tax.teachers.base import (
     CallFailed,
     Completion,
+    Refused,
     Request,
     Sampling,
     Teacher,
@@ -27,63 +27,13 @@ from tax.teachers.base import (
     TryAgain,
     Unstructured,
 )
+from tax.throttle import Priority, Throttle
 
 DRAWS = 3  # how often a broken answer is drawn before its draw is given up
 TRIES = 10  # how often a busy or broken server is asked for one draw
 FAILURES_IN_A_ROW = 50  # failed calls without one success between them: the teacher is gone, not the call unlucky
 RETRY_TEMPERATURE = 0.5  # a broken answer at temperature 0 would come again as it was
 DRAIN = 10.0  # seconds at the end of a run
-
-Priority = tuple[int, ...]
-
-
-class Throttle:
-    """At most `slots` calls at once; who waits is served by priority, least first, then in order of arrival."""
-
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self.running = 0
-        self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
-        self._arrivals = 0
-        self._room = asyncio.Event()
-        self._room.set()
-
-    async def room(self) -> None:
-        """Wait until the slots will run dry unless more calls are brought."""
-        await self._room.wait()
-
-    async def acquire(self, priority: Priority) -> None:
-        """Wait for a slot and take it."""
-        if self.running < self.slots:
-            self.running += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrivals += 1
-        heapq.heappush(self._waiting, (priority, self._arrivals, turn))
-        self._mark()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self.release()  # the slot had just been handed over
-            raise
-
-    def release(self) -> None:
-        """Give a slot back, to the first who waits."""
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                break
-        else:
-            self.running -= 1
-        self._mark()
-
-    def _mark(self) -> None:
-        if len(self._waiting) < self.slots:
-            self._room.set()
-        else:
-            self._room.clear()
 
 
 @dataclass
@@ -107,7 +57,9 @@ class Caller:
         self._journal = journal
         self._seed = seed
         self._structured = True
-        self._failures = self._answers = 0
+        self._failures = 0  # in a row
+        self._unanswered = 0  # calls that were given up
+        self._fault = ""  # of the last of them
         self._lost: UserError | None = None  # an answer could not be kept: nothing more is asked
         self._sent: set[asyncio.Task[Completion]] = set()
 
@@ -200,8 +152,10 @@ class Caller:
         return await self._with_retries(request, priority)
 
     async def _with_retries(self, request: Request, priority: Priority) -> Completion:
-        cause, gone, answers = "", False, self._answers
+        answers, fault = self.meter.asked.total(), TryAgain("")
         for tried in range(TRIES):
+            if tried:
+                await asyncio.sleep(fault.after if fault.after is not None else _back_off(tried - 1))
             await self.throttle.acquire(priority)
             if self._lost is not None:
                 self.throttle.release()
@@ -213,13 +167,17 @@ class Caller:
                 # Shielded: where nobody waits for it any longer, a call under way is still paid for, and kept.
                 return await asyncio.shield(sent)
             except TryAgain as error:
-                cause, gone = str(error), error.gone
-                self.meter.retries[cause] += 1
-                self._count_failure(cause)
-                await asyncio.sleep(error.after if error.after is not None else _back_off(tried))
-        if gone and self._answers == answers:  # nor did anybody answer another call in all that time
-            raise self._stopped(cause, TRIES)
-        raise CallFailed(f"{cause}, {TRIES} times")
+                fault = error
+                self.meter.retries[str(error)] += 1
+                self._count_failure(error)
+            except Refused as error:
+                self._give_up(error)
+                raise
+        if fault.gone and self.meter.asked.total() == answers:  # nor was another call answered in all that time
+            raise self._stopped(fault, TRIES)
+        given_up = CallFailed(f"{fault}, {TRIES} times{_words(fault)}")
+        self._give_up(given_up)
+        raise given_up
 
     async def _send(self, request: Request) -> Completion:
         try:
@@ -258,16 +216,37 @@ class Caller:
             sent.cancel()
         await asyncio.gather(*self._sent, return_exceptions=True)
 
-    def _count_failure(self, cause: str) -> None:
-        self._failures += 1
-        if self._failures > max(FAILURES_IN_A_ROW, 5 * self.throttle.slots):
-            raise self._stopped(cause, self._failures)
+    def expect_answers(self) -> None:
+        """Raise TeacherError where calls were given up and none was answered, be it in an earlier run."""
+        if self._unanswered and not self.meter.asked and not self.meter.reused:
+            raise TeacherError(
+                f"the teacher {self.teacher.name} answers no call: {self._unanswered:,} were given up, the last for "
+                f"{self._fault}. Run the same command again when that is mended"
+            )
 
-    def _stopped(self, cause: str, times: int) -> TeacherError:
+    def _give_up(self, error: CallFailed) -> None:
+        self._unanswered, self._fault = self._unanswered + 1, str(error)
+        if self._unanswered > self._patience:
+            self.expect_answers()
+
+    def _count_failure(self, fault: TryAgain) -> None:
+        self._failures += 1
+        if self._failures > self._patience:
+            raise self._stopped(fault, self._failures)
+
+    @property
+    def _patience(self) -> int:
+        return max(FAILURES_IN_A_ROW, 5 * self.throttle.slots)
+
+    def _stopped(self, fault: TryAgain, times: int) -> TeacherError:
         return TeacherError(
-            f"the teacher {self.teacher.name} has stopped answering ({cause}, {times} times in a row). "
+            f"the teacher {self.teacher.name} has stopped answering ({fault}, {times} times in a row{_words(fault)}). "
             "Finished calls are kept: run the same command again when it is back"
         )
+
+
+def _words(fault: TryAgain) -> str:
+    return f": {fault.said}" if fault.said else ""
 
 
 def _back_off(tried: int) -> float:

@@ -23,6 +23,12 @@ class Journal:
     """The finished calls of a checkout. Keeps the place of each answer in memory, and the answers on disk."""
 
     def __init__(self, folder: Path) -> None:
+        """Open the journals of a folder, which need not be there yet. Raises UserError where it cannot be one."""
+        there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        if not there.is_dir():
+            raise UserError(
+                f"finished calls cannot be kept in {folder}: {there} is no folder. Name a folder with --calls"
+            )
         self._folder = folder
         self._files: list[Path] = []
         self._known: _Places | None = None  # the journals are read when a call is first looked for
@@ -89,7 +95,7 @@ class Journal:
     def _read(self, path: Path, places: "_Places") -> None:
         index, offset = len(self._files), 0
         self._files.append(path)
-        with path.open("rb") as lines:
+        with _opened(path) as lines:
             for line in lines:
                 key = _key(line)
                 if key:
@@ -100,7 +106,7 @@ class Journal:
         if index not in self._open:
             if len(self._open) >= MAX_OPEN:
                 self._open.pop(next(iter(self._open))).close()
-            self._open[index] = self._files[index].open("rb")
+            self._open[index] = _opened(self._files[index])
         return self._open[index]
 
     def _new_file(self) -> int:
@@ -150,6 +156,16 @@ class _Places:
                 place = int.from_bytes(shelf[at + 6 : at + self._SIZE])
                 yield place >> 40, place & (1 << 40) - 1
             at = shelf.find(wanted, at + 1)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UserError(
+            f"the finished calls in {path} cannot be read: {error.strerror}. Mend it, or move it away: "
+            "what it holds is then asked again"
+        ) from error
 
 
 def _key(line: bytes) -> bytes | None:

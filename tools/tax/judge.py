@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tax.calls import Caller, Priority
+from tax.calls import Caller
 from tax.prompts import ENGLISH, load
 from tax.sample import Rating
+from tax.throttle import Priority
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import NonNegativeInt
 
-from tax.problems import UserError
+from tax.problems import UserError, printable
 from tax.sample import Dropped, Sample
 
 try:
@@ -105,6 +105,7 @@ class RunFolder:
         try:
             with self.told():
                 path.mkdir(parents=True, exist_ok=True)
+                self._refuse_others()
                 self._lock = (path / ".lock").open("w", encoding="utf-8")
                 self._claim()
                 self._sweep()  # what a killed process left
@@ -166,6 +167,13 @@ class RunFolder:
                 "mend it, or name another folder with --out, and run the same command again"
             ) from error
 
+    def _refuse_others(self) -> None:
+        """Raise UserError where the folder holds files and no run: they would be written over, and parts swept."""
+        ours = (".lock", MANIFEST, *(f"{name}*{PART}" for name in (MANIFEST, SAMPLES, DROPPED)))
+        others = (each for each in self.path.iterdir() if not any(each.match(name) for name in ours))
+        if not (self.path / MANIFEST).exists() and (other := next(others, None)):
+            raise UserError(f"{self.path} holds {printable(other.name)} and no run. Name another folder with --out")
+
     def _claim(self) -> None:
         if fcntl is not None and self._lock is not None:
             try:
@@ -204,8 +212,12 @@ def line_of(record: Sample | Dropped) -> bytes:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it appears whole or not at all."""
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)  # on a full disk it would stand in the way
+        raise
 
 
 def write_named(path: Path, text: str) -> None:
@@ -251,7 +263,7 @@ def read_dropped(folder: Path) -> Iterator[Dropped]:
 
 def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
     try:
-        with (folder / name).open(encoding="utf-8") as lines:
+        with (folder / name).open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
                     yield record.model_validate_json(line)
@@ -261,6 +273,8 @@ def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
     except FileNotFoundError as error:
         status = read_manifest(folder).get("status")
         raise UserError(f"the run {folder} has no {name}: it is {status}. Run its command again to go on") from error
+    except OSError as error:
+        raise UserError(f"{folder / name} cannot be read: {error.strerror}") from error
 
 
 def run_folders(parent: Path) -> list[Path]:

@@ -49,6 +49,7 @@ class Evaluation:
 
     figures: dict[str, Any]
     unrated: int
+    failures: Mapping[str, str]  # of each reason, what the first hold-out that failed for it has in full
 
     def as_json(self) -> str:
         """The figures on one line, so that it may be the last one of many."""
@@ -67,7 +68,7 @@ class Evaluation:
             "  ".join(f"{cell:{'>' if place else '<'}{widths[place]}}" for place, cell in enumerate(row))
             for row in rows
         ]
-        lines += [f"{count:,} {printable(reason)}" for reason, count in self.figures["failed"].items()]
+        lines += [f"{count:,} {printable(self.failures[reason])}" for reason, count in self.figures["failed"].items()]
         judge = self.figures["judge"]
         judged = f"{judge['name']} ({judge['model']})"
         if judge["name"] == BUILTIN:
@@ -89,8 +90,9 @@ def evaluate(model: str, options: Options) -> Evaluation:
     if options.out is not None:
         write_named(options.out, "".join(json.dumps(each.as_row(), ensure_ascii=False) + "\n" for each in results))
     whole = counted(results)
+    failures = {result.reason: result.failure for result in reversed(results)}
     if whole["score"] is None:
-        told = "; ".join(f"{count:,} {reason}" for reason, count in whole["failed"].items())
+        told = "; ".join(f"{count:,} {failures[reason]}" for reason, count in whole["failed"].items())
         raise UserError(f"no answer was rated, so there is no score: {told}")
     used = prompts.chosen(PROMPTS, {sample.language for sample in samples})
     return Evaluation(
@@ -107,6 +109,7 @@ def evaluate(model: str, options: Options) -> Evaluation:
             "leaves": by_leaf(results),
         },
         unrated=sum(bool(result.answer and result.failure) for result in results),
+        failures=failures,
     )
 
 

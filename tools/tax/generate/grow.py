@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tax.calls import Throttle
 from tax.generate.stages import Board, Draft, Drop, Plan, refine
+from tax.throttle import Throttle
 
 BUDGET = 5  # drafts drawn for each sample wanted, at most
 BARREN = 3  # draws in a row without a new draft, and at least a whole turn of them: there is nothing more to draw

@@ -74,6 +74,7 @@ class Generation:
                         await asyncio.sleep(0)
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        self.caller.expect_answers()
         self._write()
         return self._written
 

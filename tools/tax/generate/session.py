@@ -31,9 +31,9 @@ class RunOptions:
 
 @contextlib.asynccontextmanager
 async def session(options: RunOptions, root: Path, config: Config) -> AsyncIterator[Caller]:
-    """Open the teacher and the journal that options name. Raises TeacherError."""
-    teacher = await _open(options, config)
+    """Open the journal and the teacher that options name. Raises UserError or TeacherError."""
     journal = Journal(options.calls or root / ".tax" / "calls")
+    teacher = await _open(options, config)
     caller = Caller(teacher, journal, options.concurrency, options.seed)
     try:
         try:

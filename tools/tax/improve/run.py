@@ -71,6 +71,7 @@ class ImprovementRun:
                     await asyncio.sleep(0)
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        self.caller.expect_answers()
         return self._described()
 
     async def _sample(self, given: Given, refused: Drop | None) -> None:

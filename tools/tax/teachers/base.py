@@ -16,16 +16,22 @@ class CallFailed(Exception):
     """One call got no answer, after all its tries; the message is the reason under which its draw is counted."""
 
 
+class Refused(CallFailed):
+    """A server refuses a call, in its own words: they may be about this call, or about every one."""
+
+
 class TryAgain(Exception):
     """The engine could not answer just now; the message is the cause.
 
     `after`: seconds to wait, where it says so. `gone`: there was nobody to ask, so the call itself is not to blame.
+    `said`: the engine's own words.
     """
 
-    def __init__(self, cause: str, after: float | None = None, *, gone: bool = False) -> None:
+    def __init__(self, cause: str, after: float | None = None, *, gone: bool = False, said: str = "") -> None:
         super().__init__(cause)
         self.after = after
         self.gone = gone
+        self.said = said
 
 
 class Unstructured(Exception):
@@ -106,8 +112,9 @@ class Teacher(Protocol):
     async def complete(self, request: Request) -> Completion:
         """Answer one request, trying once.
 
-        Raises TryAgain where the same call may succeed later, CallFailed where this one never will, Unstructured where
-        the request's schema is refused, TeacherError where no call can succeed.
+        Raises TryAgain where the same call may succeed later, CallFailed where this one never will (Refused where that
+        may hold for every other too), Unstructured where the request's schema is refused, TeacherError where no call
+        can succeed.
         """
         ...
 

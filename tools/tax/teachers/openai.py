@@ -6,10 +6,8 @@ caller's business (calls.py).
 """
 
 import asyncio
-import email.utils
 import json
 import os
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,12 +16,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tax.problems import excerpt
-from tax.teachers.base import CallFailed, Completion, Request, TeacherError, TryAgain, Unstructured
+from tax.teachers.base import CallFailed, Completion, Refused, Request, TeacherError, TryAgain, Unstructured
+from tax.teachers.replies import completion, error_message, listed, retry_after
 from tax.teachers.room import prompt_bytes
 from tax.teachers.servers import Server, Servers
 
 MAX_REPLY = 8_000_000  # bytes
-MAX_WAIT = 120.0  # seconds; a longer Retry-After is cut to this
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "structured", "grammar")
 _LENGTH_WORDS = (
@@ -79,7 +77,9 @@ class OpenAITeacher:
             if len(self.servers.all) == 1:
                 raise
             elsewhere = server.aside and self.servers.another(server)
-            raise TryAgain(f"{fault} from {server.url}", 0.0 if elsewhere else fault.after, gone=fault.gone) from fault
+            raise TryAgain(
+                f"{fault} from {server.url}", 0.0 if elsewhere else fault.after, gone=fault.gone, said=fault.said
+            ) from fault
 
     async def choose_model(self) -> None:
         """Ask every server for its models; take their only one where none was named. Raises TeacherError.
@@ -130,10 +130,10 @@ class OpenAITeacher:
                     raise refusal
                 asked, refused = shorter, True
                 continue
-            completion = _completion(text)
-            longer = server.room.longer(size, asked, wanted, completion)
+            answer = completion(text)
+            longer = server.room.longer(size, asked, wanted, answer)
             if longer is None or refused:
-                return _told_cut(completion, asked, wanted)
+                return _told_cut(answer, asked, wanted)
             asked = longer
 
     async def _models(self, server: Server) -> dict[str, int | None]:
@@ -149,7 +149,7 @@ class OpenAITeacher:
             if isinstance(refusal, TryAgain) and len(self.servers.all) > 1:
                 raise refusal
             raise _as_teacher_error(refusal, server.url)
-        return _listed(text)
+        return listed(text)
 
     async def _meet(self, server: Server) -> None:
         """Learn whether a server that was away at the start serves the model, so that answers are of one model."""
@@ -187,7 +187,9 @@ class OpenAITeacher:
         return response.status, response.headers, text
 
     def _connect(self) -> aiohttp.ClientSession:
-        key = os.environ.get(self._key_env)
+        key = os.environ.get(self._key_env, "").strip()
+        if not key.isprintable():
+            raise TeacherError(f"the key in {self._key_env} holds a line end or the like: write it anew")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),  # the throttle is the only limit
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=900),
@@ -197,9 +199,9 @@ class OpenAITeacher:
         return self._session
 
     def _refusal(self, server: Server, status: int, headers: Any, text: bytes, *, structured: bool) -> Exception:
-        said = excerpt(_error_message(text), 200)
+        said = excerpt(error_message(text), 200)
         if status in _BUSY:
-            return TryAgain(f"HTTP {status}", _retry_after(headers.get("Retry-After")))
+            return TryAgain(f"HTTP {status}", retry_after(headers.get("Retry-After")), said=said)
         if status in {401, 403}:
             return TeacherError(
                 f"{server.url} refuses the key (HTTP {status}: {said}). "
@@ -208,16 +210,21 @@ class OpenAITeacher:
         if status in {301, 302, 307, 308, 404, 405}:
             return TeacherError(f"{server.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
         if any(word in said.lower() for word in _LENGTH_WORDS):
-            return _TooLong(f"too long for the teacher: {said}", _error_message(text))
+            return _TooLong(f"too long for the teacher: {said}", error_message(text))
         if structured and status in {400, 422, 501} and any(word in said.lower() for word in _SCHEMA_WORDS):
             return Unstructured()
-        return CallFailed(f"HTTP {status}: {said}")
+        return Refused(f"HTTP {status}: {said}")
 
 
 def base_url(url: str) -> str:
     """Return the address that paths are added to; a bare host gets /v1. Raises TeacherError for no http(s) address."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        whole = parts.scheme in {"http", "https"} and bool(host) and parts.port != 0
+    except ValueError:  # half an address in brackets, a host that cannot be one, or a port that is no number of one
+        whole = False
+    if not whole or parts.username or parts.query:
         raise TeacherError(f"'{excerpt(url)}' is no address of a server: it looks like http://localhost:8000/v1")
     return url.rstrip("/") if parts.path.strip("/") else url.rstrip("/") + "/v1"
 
@@ -244,64 +251,22 @@ def _told_cut(completion: Completion, asked: int, wanted: int) -> Completion:
     return replace(completion, finish="room") if completion.finish == "length" and short else completion
 
 
-def _completion(text: bytes) -> Completion:
-    try:
-        reply = json.loads(text)
-        choice = reply["choices"][0]
-        content = choice["message"].get("content") or ""
-        usage = reply.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise TryAgain("a reply that is no chat completion") from error
-    if not isinstance(content, str):
-        raise TryAgain("a reply that is no chat completion")
-    return Completion(content, *tokens, finish=str(choice.get("finish_reason") or "stop"))
-
-
 def _shown(models: Iterable[str]) -> str:
     return ", ".join(excerpt(model) for model in list(models)[:10]) or "no model"
 
 
-def _listed(text: bytes) -> dict[str, int | None]:
-    try:
-        return {str(model["id"]): _positive(model.get("max_model_len")) for model in json.loads(text)["data"]}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _positive(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
-
-
-def _error_message(text: bytes) -> str:
-    written = text.decode("utf-8", "replace")
-    try:
-        error = json.loads(written)
-        error = error.get("error", error)
-        return str(error.get("message", error)) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        return written
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from a Retry-After header in either of its forms (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(seconds, 0.0), MAX_WAIT) if seconds == seconds else None
-
-
 def _connection_fault(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no such host"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no secure connection"
     if isinstance(error, aiohttp.ClientConnectorError):
         return "connection refused"
     return "time-out" if isinstance(error, asyncio.TimeoutError) else "connection lost"
 
 
 def _as_teacher_error(error: Exception, url: str) -> TeacherError:
-    return error if isinstance(error, TeacherError) else TeacherError(f"{url} does not list its models: {error}")
+    if isinstance(error, TeacherError):
+        return error
+    said = f": {error.said}" if isinstance(error, TryAgain) and error.said else ""
+    return TeacherError(f"{url} does not list its models: {error}{said}")
