@@ -302,14 +302,14 @@ def test_a_judge_that_refuses_is_told_in_its_own_words(tax, held):
 
 
 @pytest.mark.parametrize(("count", "told"), [(3, "no score: 3 not rated, HTTP 400: no"), (90, "HTTP 400: no. Run")])
-def test_a_judge_that_refuses_every_call_ends_it_before_all_are_answered(tax, held, count, told):
+def test_a_judge_that_refuses_every_call_ends_it_before_all_are_asked(tax, held, count, told):
     file = held(*((f"Why is number {number} odd?", "So.") for number in range(count)))
     with RunningLoopback() as student, RunningLoopback(refuse=lambda text: "no") as judge:
         arguments = ["eval", student.url, "--holdouts", file, "--judge", judge.url, "--quiet", "--concurrency", "1"]
         code, output, errors = tax(*arguments)
     assert (code, output) == (2, "")
     assert told in errors
-    assert student.seen == 3 or student.seen < 60
+    assert judge.seen in {3, 51, 52}  # the next call may be under way when it ends
 
 
 def test_a_judge_that_dies_ends_it_and_nothing_is_asked_again(tax, held, monkeypatch):
