@@ -180,6 +180,42 @@ def test_a_slip_at_the_top_is_told_there_and_alone(write, text, words):
     assert problem.line == 1 and words in problem.message
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "column", "words"),
+    [
+        ("    answer: b", "    answer = b", 12, "= stands after `answer`"),
+        ("  - question: b", "  - question = b", 14, "= stands after `question`"),
+        ("  - question: b", "  - question=b", 13, "= stands after `question`"),
+        ("  - question: b", "  - question b", 14, "no colon stands after `question`"),
+        ("    holdout: true", "    holdout = true", 13, "= stands after `holdout`"),
+        ("    holdout: true", "    holdout:true", 13, "a space is missing after `holdout:`"),
+        ("  - question: b", "  - **question**: b", 5, "the stars around `question`"),
+        ("    answer: b", "    **answer:** b", 5, "the stars around `answer`"),
+        ("  - question: b", "\ufeff  - question: b", 1, "a space of another kind (U+FEFF)"),
+    ],
+)
+def test_a_slip_in_a_seed_is_told_there_and_alone(right, wrong, column, words):
+    sound = FRAME + "  - question: b\n    answer: b\n  - question: c\n    answer: d\n    holdout: true\n"
+    source = Source("qna.yaml", sound.replace(right, wrong))
+    [problem] = source.problems
+    assert (problem.line, problem.column) == (sound[: sound.index(right)].count("\n") + 1, column)
+    assert words in problem.message
+    assert source.data == Source("qna.yaml", sound).data
+
+
+@pytest.mark.parametrize(("wrong", "lines"), [(":", [1]), (" = ", [1, START + 1])])
+def test_a_slip_in_every_line_is_told_once_a_kind(wrong, lines):
+    source = Source("qna.yaml", (FRAME + SEEDS).replace(": ", wrong))
+    assert [problem.line for problem in source.problems] == lines
+    assert all("; the same in lines" in problem.message for problem in source.problems)
+
+
+def test_a_line_of_a_text_after_a_bar_is_not_taken_for_a_slip():
+    text = "  - question: a\n    answer: |\n      content = 3\n   b\n"
+    [problem] = Source("qna.yaml", FRAME + text).problems
+    assert problem.line == START + 4 and "must be indented by 6" in problem.message
+
+
 @pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])
 @pytest.mark.parametrize("indent", ["", "  "])
 def test_another_sign_than_a_dash_is_told_once_and_all_seeds_are_read(sign, indent):

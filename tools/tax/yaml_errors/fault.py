@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
+BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
 
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
@@ -66,6 +67,14 @@ class Fault:
                 return start
             end = start - 1
         return None
+
+    def in_block_text(self, start: int) -> bool:
+        """Tell whether the line at `start` is indented as part of a text after `|` or `>`."""
+        indent = self.column(self.first_character(start))
+        above = self.line_before(start)
+        while above is not None and self.column(self.first_character(above)) >= indent:
+            above = self.line_before(above)
+        return above is not None and BLOCK_TEXT.match(self.line(above)) is not None
 
     @property
     def character(self) -> str:

@@ -2,9 +2,7 @@
 
 import re
 
-from tax.yaml_errors.fault import KEY, Diagnosis, Fault
-
-_BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+from tax.yaml_errors.fault import BLOCK_TEXT, KEY, Diagnosis, Fault
 
 
 def tab(fault: Fault) -> Diagnosis | None:
@@ -31,7 +29,7 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
     deeper: list[int] = []
     while above is not None:
         line = fault.line(above)
-        header = _BLOCK_TEXT.match(line)
+        header = BLOCK_TEXT.match(line)
         if header:
             break
         indent = len(line) - len(line.lstrip(" "))
