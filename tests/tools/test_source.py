@@ -168,6 +168,22 @@ def test_a_key_that_stands_twice():
     assert source.data == {"a": 4, "b": 2}
 
 
+def test_another_leaf_in_the_file_is_not_to_be_merged_into_the_first():
+    leaf = "version: 4\ncreated_by: kim\nseed_examples: [a]\n"
+    for between, first in (("", 4), ("---\n", 5)):
+        twice = [p for p in Source("qna.yaml", leaf + between + leaf).problems if p.rule == "duplicate-key"]
+        assert [p.line for p in twice] == [first, first + 1, first + 2]
+        assert "another leaf" in twice[0].fix and "folder of its own" in twice[0].fix
+
+
+def test_seeds_without_dash_and_indentation_are_told_once():
+    seeds = "question: a\nanswer: b\n"
+    source = Source("qna.yaml", "version: 4\nseed_examples:\n" + 3 * seeds)
+    [problem] = source.problems
+    assert (problem.rule, problem.line) == ("duplicate-key", 5)
+    assert "start each seed with a dash, `- question: ...`" in problem.fix
+
+
 @pytest.mark.parametrize(
     "written", ["!!python/object/apply:os.system [id]", "!x {a: b}", "!!binary aGk=", "!important"]
 )

@@ -100,7 +100,11 @@ def second_document(fault: Fault) -> Diagnosis | None:
         sign = fault.text[place : place + 3]
         if sign in {"---", "..."}:
             message = f"the line `{sign}` starts a second document, but a leaf is one"
-            return Diagnosis(place, message, f"delete the line `{sign}`; within a text, indent it below its key")
+            return Diagnosis(
+                place,
+                message,
+                f"delete the line `{sign}`, and move another leaf to a folder of its own; within a text, indent it",
+            )
     return Diagnosis(
         fault.index,
         "this line is indented less than the first key of the file",
