@@ -4,6 +4,8 @@ import re
 
 from tax.yaml_errors.fault import BLOCK_TEXT, KEY, Diagnosis, Fault
 
+_ITEM = re.compile(r"([ ]*)-[ ]+([a-z_]+):(?=\s|$)")
+
 
 def tab(fault: Fault) -> Diagnosis | None:
     if "tab character" not in fault.words and fault.character != "\t":
@@ -76,6 +78,34 @@ def item_expected(fault: Fault) -> Diagnosis | None:
         "an item of the list was expected here: a line that starts with `- `, in one column with the items above",
         "line the items up, and indent what belongs to an item deeper than its `-`",
     )
+
+
+def item_out_of_line(fault: Fault) -> Diagnosis | None:
+    """An item in another column than the one above with the same first key, or in the same after its list has ended."""
+    item = _ITEM.match(fault.line(fault.index))
+    above = fault.line_before(fault.index) if item else None
+    key = None  # the uppermost one that is no deeper than the dash, and ends the list so
+    before = None
+    while item and above is not None:
+        before = _ITEM.match(fault.line(above))
+        if before and before[2] == item[2]:
+            break
+        if KEY.match(fault.line(above)) and fault.column(fault.first_character(above)) <= len(item[1]):
+            key = above
+        above = fault.line_before(above)
+    if not item or not before or above is None:
+        return None
+    start, number = fault.start_of_line(fault.index), fault.line_number(above)
+    if before[1] != item[1]:
+        meant = fault.text[:start] + before[1] + fault.text[start + len(item[1]) :]
+        message = f"this list item is out of line with the one in line {number}"
+        return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
+    if key is None:
+        return None
+    place, column = fault.first_character(key), before.start(2)
+    message = f"this key is no deeper than the dashes of the list, which it ends before line {fault.line_number(start)}"
+    fix = f"start it in column {column + 1}, below `{item[2]}` of line {number}, if it belongs to that item"
+    return Diagnosis(place, message, fix, fault.text[:key] + " " * column + fault.text[place:])
 
 
 def key_expected(fault: Fault) -> Diagnosis | None:
