@@ -150,6 +150,9 @@ SEEDS = SKILL[SKILL.index("  - ") :]
     [
         (SKILL + "Thanks for reading!\n", [1]),
         (SKILL + "\nThanks for reading!\nBye.\n", [2]),
+        (SKILL + "\nThanks for reading!\nBye.\n\nKim\n", [2]),
+        (SKILL + "\n## Notes\n\nThanks for reading!\n**Really!**\n", [4]),
+        (SKILL + "**Thanks!**\n", [1]),
         (SKILL + "<!-- end -->\n", [1]),
         (SKILL + "<<<<<<< HEAD\n", [1]),
         (SKILL + "=======\n", [1]),
@@ -203,11 +206,52 @@ def test_a_slip_in_a_seed_is_told_there_and_alone(right, wrong, column, words):
     assert source.data == Source("qna.yaml", sound).data
 
 
+@pytest.mark.parametrize(
+    ("written", "column", "words", "fix"),
+    [
+        ("answer: ```python\n    print(1)\n    ```", 13, "lines of its own", "write `answer: |`"),
+        ("answer:\n```\nprint(1)\n```", 1, "lines of its own", "write `answer: |`"),
+        ("answer: The steps are:\n1. Boil: gently\n\n2. Pour", 26, "several lines", "write `answer: |`"),
+        ("answer: a,\u2028b", 15, "U+2028, which ends a line", "write a space"),
+        ("answer: ? a", 13, "cannot start with `?`", 'answer: "? a"'),
+        ("answer: a. holdout: true", 23, "contains a colon", "if `holdout` is a key, start a line of its own"),
+        ("answer: This is it:", 23, "contains a colon", 'answer: "This is it:"'),
+    ],
+)
+def test_a_slip_in_a_text_has_a_fix_that_keeps_the_text(written, column, words, fix):
+    source = Source("qna.yaml", f"{FRAME}  - question: b\n    {written}\n  - question: c\n    answer: d\n")
+    problem = source.problems[0]
+    assert (problem.line, problem.column) == (START + (3 if written.startswith("answer:\n") else 2), column)
+    assert words in problem.message and fix in problem.fix
+    assert len(source.data["seed_examples"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words", "fix"),
+    [
+        ('{"question": "a"}\n{"question": "b"}\n', (2, 1), "another value", "below `seed_examples:`"),
+        ('{\n  "version": 4,\n  "license": "MIT"\n  "domain": "a"\n}\n', (1, 1), "before line 4", "the end of line 3"),
+        ('{\n  "version": 4,\n  "seed_examples": [\n    {}\n', (3, 20), "is not closed", "close it with `]`"),
+        ("{\\rtf1\\ansi\nversion: 4\\\n}\n", (1, 1), "rich text", "plain text"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_such(text, place, words, fix):
+    [problem] = Source("qna.yaml", text).problems
+    assert (problem.line, problem.column) == place
+    assert words in problem.message and fix in problem.fix
+
+
 @pytest.mark.parametrize(("wrong", "lines"), [(":", [1]), (" = ", [1, START + 1])])
 def test_a_slip_in_every_line_is_told_once_a_kind(wrong, lines):
     source = Source("qna.yaml", (FRAME + SEEDS).replace(": ", wrong))
     assert [problem.line for problem in source.problems] == lines
     assert all("; the same in lines" in problem.message for problem in source.problems)
+
+
+def test_a_foreign_comment_is_told_without_the_lines_below_it():
+    text = FRAME + "  - question: a\n    answer: b\n    // note\n      more\n    holdout: true\n"
+    [problem] = Source("qna.yaml", text).problems
+    assert problem.line == START + 3 and problem.message.startswith("this line belongs to no key")
 
 
 def test_a_line_of_a_text_after_a_bar_is_not_taken_for_a_slip():

@@ -37,12 +37,24 @@ def diagnose(error: yaml.MarkedYAMLError, text: str) -> Diagnosis:
 
 
 _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[Fault], Diagnosis | None]]] = [
+    (("",), stray.rich_text),
+    (("",), texts.fenced),
     (("",), stray.fence),
     (("",), stray.conflict),
+    (("",), stray.line_separator),
     (("",), lookalike),
     (("tab character", "cannot start any token"), layout.tab),
+    (("cannot start any token", "an alias", "an anchor", "a tag"), stray.stray_mark),
     (
-        ("cannot start any token", "undefined alias", "an alias", "an anchor", "a tag", "a directive"),
+        (
+            "cannot start any token",
+            "undefined alias",
+            "an alias",
+            "an anchor",
+            "a tag",
+            "a directive",
+            "mapping keys are not",
+        ),
         texts.special_start,
     ),
     (("did not find expected comment or line break",), texts.text_beside_indicator),

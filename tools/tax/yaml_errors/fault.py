@@ -1,6 +1,7 @@
 """What libyaml reports, with the lines around it; and what a slip is called."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
@@ -9,6 +10,8 @@ BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
 
+_MAX_ABOVE = 300
+
 
 def quoted(key: str, text: str) -> str:
     """Return the fix for a text that needs quotes: the line as it should be, where it is short enough to show."""
@@ -16,6 +19,11 @@ def quoted(key: str, text: str) -> str:
     if text and len(text) <= 80 and not set(text) & {'"', "\\"}:
         return f'put the text in double quotes: {key}: "{text}"'
     return f"put the text in double quotes; or write `{key}: |`, and the text on the next line, indented deeper"
+
+
+def below_bar(key: str) -> str:
+    """Return the fix for a text of several lines."""
+    return f"write `{key}: |`, and below it all lines of the text, indented deeper than `{key}`"
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,21 @@ class Fault:
             end = start - 1
         return None
 
+    def lines_above(self, index: int) -> Iterator[int]:
+        """Yield the starts of the nearest lines above that are not blank, going up; not of all in a long text."""
+        above = self.line_before(index)
+        for _ in range(_MAX_ABOVE):
+            if above is None:
+                return
+            yield above
+            above = self.line_before(above)
+
     def in_block_text(self, start: int) -> bool:
         """Tell whether the line at `start` is indented as part of a text after `|` or `>`."""
         indent = self.column(self.first_character(start))
-        above = self.line_before(start)
-        while above is not None and self.column(self.first_character(above)) >= indent:
-            above = self.line_before(above)
-        return above is not None and BLOCK_TEXT.match(self.line(above)) is not None
+        shallower = (at for at in self.lines_above(start) if self.column(self.first_character(at)) < indent)
+        head = next(shallower, None)
+        return head is not None and BLOCK_TEXT.match(self.line(head)) is not None
 
     @property
     def character(self) -> str:

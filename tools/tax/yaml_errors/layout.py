@@ -45,11 +45,9 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
     if depth >= needed:
         return None
     what = "the lines of this text" if deeper else f"a text after `{line.split(':')[0].strip(' -')}:`"
-    return Diagnosis(
-        place,
-        f"this line is indented by {depth} spaces, but {what} must be indented by {needed} or more",
-        f"start it, and all lines of the text, with {needed} spaces or more",
-    )
+    message = f"this line is indented by {depth} spaces, but {what} must be indented by {needed} or more"
+    fix = f"start it, and all lines of the text, with {needed} spaces or more"
+    return Diagnosis(place, message, fix if depth else f"{fix}; if it belongs to no text, delete it")
 
 
 def colon_expected(fault: Fault) -> Diagnosis | None:
@@ -83,36 +81,43 @@ def item_expected(fault: Fault) -> Diagnosis | None:
 def item_out_of_line(fault: Fault) -> Diagnosis | None:
     """An item in another column than the one above with the same first key, or in the same after its list has ended."""
     item = _ITEM.match(fault.line(fault.index))
-    above = fault.line_before(fault.index) if item else None
-    key = None  # the uppermost one that is no deeper than the dash, and ends the list so
-    before = None
-    while item and above is not None:
-        before = _ITEM.match(fault.line(above))
-        if before and before[2] == item[2]:
-            break
-        if KEY.match(fault.line(above)) and fault.column(fault.first_character(above)) <= len(item[1]):
-            key = above
-        above = fault.line_before(above)
-    if not item or not before or above is None:
+    if not item:
         return None
-    start, number = fault.start_of_line(fault.index), fault.line_number(above)
-    if before[1] != item[1]:
-        meant = fault.text[:start] + before[1] + fault.text[start + len(item[1]) :]
-        message = f"this list item is out of line with the one in line {number}"
-        return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
+    key = None  # the uppermost one that is no deeper than the dash, and ends the list so
+    for above in fault.lines_above(fault.index):
+        line = fault.line(above)
+        before = _ITEM.match(line)
+        if before and before[2] == item[2]:
+            other_column = before[1] != item[1]
+            return _in_line(fault, item, above, before) if other_column else _in_list(fault, key, above, before)
+        if KEY.match(line) and fault.column(fault.first_character(above)) <= len(item[1]):
+            key = above
+    return None
+
+
+def _in_line(fault: Fault, item: re.Match[str], above: int, before: re.Match[str]) -> Diagnosis:
+    start = fault.start_of_line(fault.index)
+    message = f"this list item is out of line with the one in line {fault.line_number(above)}"
+    meant = fault.text[:start] + before[1] + fault.text[start + len(item[1]) :]
+    return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
+
+
+def _in_list(fault: Fault, key: int | None, above: int, before: re.Match[str]) -> Diagnosis | None:
     if key is None:
         return None
-    place, column = fault.first_character(key), before.start(2)
-    message = f"this key is no deeper than the dashes of the list, which it ends before line {fault.line_number(start)}"
-    fix = f"start it in column {column + 1}, below `{item[2]}` of line {number}, if it belongs to that item"
-    return Diagnosis(place, message, fix, fault.text[:key] + " " * column + fault.text[place:])
+    place, column, line = fault.first_character(key), before.start(2), fault.line_number(fault.index)
+    message = f"this key is no deeper than the dashes of the list, which it ends before line {line}"
+    fix = f"start it in column {column + 1}, below `{before[2]}` of line {fault.line_number(above)}"
+    meant = fault.text[:key] + " " * column + fault.text[place:]
+    return Diagnosis(place, message, f"{fix}, if it belongs to that item", meant)
 
 
 def key_expected(fault: Fault) -> Diagnosis | None:
+    fix = "line the keys up in one column; a text of several lines goes after `|` and is indented below it"
     return Diagnosis(
         fault.index,
         "a key was expected here: this line is indented otherwise than its neighbours, or a text broke off before it",
-        "line the keys up in one column; a text of several lines goes after `|` and is indented below it",
+        f"{fix}; if it belongs to no text, delete the line" if fault.character == "-" else fix,
     )
 
 
@@ -135,6 +140,10 @@ def second_document(fault: Fault) -> Diagnosis | None:
                 message,
                 f"delete the line `{sign}`, and move another leaf to a folder of its own; within a text, indent it",
             )
+    if fault.character in set("{["):
+        message = "another value starts here, but a leaf is one group of keys"
+        fix = "write the keys of a leaf, and below `seed_examples:` each of these as an item, `- {...}`"
+        return Diagnosis(fault.index, message, fix)
     return Diagnosis(
         fault.index,
         "this line is indented less than the first key of the file",

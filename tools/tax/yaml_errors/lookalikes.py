@@ -15,7 +15,7 @@ from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
 _FIRST_KEYS = "version|created_by|license|task_description|domain|document_outline|seed_examples"
 _ITEM_KEYS = "question|answer|context|messages|questions_and_answers|role|content|path|repo"
 _OTHER_KEYS = "language|response_style|principles|holdout|documents|commit|patterns|title|authors|url"
-_KEYS = f"{_FIRST_KEYS}|{_ITEM_KEYS}|{_OTHER_KEYS}"
+KEYS = f"{_FIRST_KEYS}|{_ITEM_KEYS}|{_OTHER_KEYS}"
 _SPACE = "[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"
 _WIDTHS = {"\t": "  ", "\u3000": "  ", "\u200b": "", "\ufeff": ""}
 _NEXT_KEY = re.compile(rf".*\n([ ]*)(?:{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*[:：]")
@@ -45,10 +45,8 @@ def lookalike(fault: Fault) -> Diagnosis | None:
     above = fault.line_before(fault.index)
     for place in (fault.index, fault.began, *([above] if above is not None else [])):
         start = fault.start_of_line(place)
-        if fault.in_block_text(start):
-            continue
         for kind in _KINDS:
-            if kind.pattern.match(fault.text, start):
+            if kind.pattern.match(fault.text, start) and not fault.in_block_text(start):
                 return kind.diagnosis(_topmost(fault, kind, start))
         colon = WIDE_COLON.match(fault.text, start)
         if colon:
@@ -170,7 +168,7 @@ _ORIGINS = {
     "\ufeff": "it is left where files are joined",
 }
 _INDENT = re.compile(rf"^[ ]*(?:\t|{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE)
-_INDENTED_KEY = re.compile(rf"{_SPACE}[\s\u200b]*(?:\W[\s\u200b]*)?(?:{_KEYS})\b")
+_INDENTED_KEY = re.compile(rf"{_SPACE}[\s\u200b]*(?:\W[\s\u200b]*)?(?:{KEYS})\b")
 _KINDS = [
     _Kind(re.compile(rf"^[ ]*(?P<sign>{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE), _spaces, _strange_space),
     _Kind(
@@ -184,7 +182,7 @@ _KINDS = [
     ),
     _Kind(
         re.compile(
-            rf"^(?P<head>[ \u3000]*(?:[-–—•*＊－][ \u3000]*)*(?P<key>{_KEYS})[ ]*)(?P<sign>：)[ \u3000]*", re.MULTILINE
+            rf"^(?P<head>[ \u3000]*(?:[-–—•*＊－][ \u3000]*)*(?P<key>{KEYS})[ ]*)(?P<sign>：)[ \u3000]*", re.MULTILINE
         ),
         lambda match: f"{match['head']}: ",
         lambda match: _wide_colon(match["key"]),
@@ -207,12 +205,12 @@ _KINDS = [
         _equals,
     ),
     _Kind(
-        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{_KEYS}):)(?P<sign>)(?=[^\s:/])", re.MULTILINE),
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{KEYS}):)(?P<sign>)(?=[^\s:/])", re.MULTILINE),
         lambda match: f"{match['head']} ",
         lambda match: _glued(match["key"]),
     ),
     _Kind(
-        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*)(?P<sign>\*\*)(?P<key>{_KEYS})(?::\*\*|\*\*:)[ ]*", re.MULTILINE),
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*)(?P<sign>\*\*)(?P<key>{KEYS})(?::\*\*|\*\*:)[ ]*", re.MULTILINE),
         lambda match: f"{match['head']}{match['key']}: ",
         lambda match: _starred(match["key"]),
     ),
