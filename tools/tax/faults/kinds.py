@@ -62,7 +62,7 @@ def unknown_key(fault: Fault) -> Problem:
     elif fault.held:
         fix = fixes.unwrapped(fault)
     elif meant:
-        fix = f"did you mean `{meant}`?"
+        fix = f"did you mean `{meant}`?{fixes.strange_letters(key)}"
     elif "questions_and_answers" in keys and is_of_pair(key):
         fix = "put each question with its answer under `questions_and_answers`, as an item of that list"
     elif len(fault.loc) == 1 and (is_of_pair(key) or key in known_keys(fault.model, ("seed_examples", 0))):
