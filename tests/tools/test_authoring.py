@@ -171,6 +171,11 @@ def test_what_the_rules_refuse_starts_no_leaf(tax, taxonomy, option, value, said
     assert not (taxonomy / "taxonomy/compositional_skills/poetry").exists()
 
 
+def test_a_licence_that_is_written_twice_is_refused_once(tax):
+    code, _, errors = tax("new", "knowledge", "knowledge/textbooks/physics", *NEW, "--license", "MITT")
+    assert (code, errors.count("MITT is not the SPDX id")) == (2, 1)
+
+
 def test_formatting_keeps_what_a_leaf_says(tax, taxonomy):
     text = FREE.replace("seed_examples:", "# mine\nseed_examples:  # all").replace("CC-BY-4.0", "   'CC-BY-4.0'   ")
     path = write_leaf(taxonomy, "compositional_skills/wide", text) / "qna.yaml"

@@ -94,7 +94,7 @@ def _refuse_faults(text: str, place: tuple[str, ...], folder: Path) -> None:
         file.write_text(text, encoding="utf-8")
         faults = [problem for problem in check(file, find_config(folder)) if problem.rule in _GIVEN]
     if faults:
-        raise UserError("; ".join(f"{fault.message} ({fault.fix})" for fault in faults))
+        raise UserError("; ".join(dict.fromkeys(f"{fault.message} ({fault.fix})" for fault in faults)))
 
 
 @click.command(name="format")
