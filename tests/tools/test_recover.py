@@ -226,26 +226,25 @@ def test_a_slip_in_a_text_has_a_fix_that_keeps_the_text(written, column, words, 
     assert len(source.data["seed_examples"]) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "words", "fix"),
-    [
-        ('{"question": "a"}\n{"question": "b"}\n', (2, 1), "another value", "below `seed_examples:`"),
-        ('{\n  "version": 4,\n  "license": "MIT"\n  "domain": "a"\n}\n', (1, 1), "before line 4", "the end of line 3"),
-        ('{\n  "version": 4,\n  "seed_examples": [\n    {}\n', (3, 20), "is not closed", "close it with `]`"),
-        ("{\\rtf1\\ansi\nversion: 4\\\n}\n", (1, 1), "rich text", "plain text"),
-    ],
-)
-def test_a_file_of_another_kind_is_told_as_such(text, place, words, fix):
-    [problem] = Source("qna.yaml", text).problems
-    assert (problem.line, problem.column) == place
-    assert words in problem.message and fix in problem.fix
-
-
 @pytest.mark.parametrize(("wrong", "lines"), [(":", [1]), (" = ", [1, START + 1])])
 def test_a_slip_in_every_line_is_told_once_a_kind(wrong, lines):
     source = Source("qna.yaml", (FRAME + SEEDS).replace(": ", wrong))
     assert [problem.line for problem in source.problems] == lines
     assert all("; the same in lines" in problem.message for problem in source.problems)
+
+
+@pytest.mark.parametrize("stranger", ["license: MIT", "a: b: c", "1. do: it"])
+def test_a_line_that_ends_the_list_is_told_and_the_seeds_below_it_are_read(stranger):
+    text = f"{FRAME}  - question: a\n{stranger}\n    answer: b\n  - question: c\n    answer: d\n"
+    source = Source("qna.yaml", text)
+    assert START + 2 in {problem.line for problem in source.problems}
+    assert source.data["seed_examples"][1] == {"question": "c", "answer": "d"}
+
+
+def test_a_key_out_of_line_below_a_text_is_told_as_a_key():
+    text = "  - context: |\n      a\n   question: b\n    answer: c\n"
+    problem = Source("qna.yaml", FRAME + text).problems[0]
+    assert (problem.line, problem.column) == (START + 3, 4) and "`question` is out of line" in problem.message
 
 
 def test_a_foreign_comment_is_told_without_the_lines_below_it():

@@ -161,6 +161,21 @@ def test_slips_of_yaml_are_named_where_they_are(text, line, column, words):
     assert found.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "words", "fix"),
+    [
+        ('{"question": "a"}\n{"question": "b"}\n', (2, 1), "another value", "below `seed_examples:`"),
+        ('{\n  "version": 4,\n  "license": "MIT"\n  "domain": "a"\n}\n', (1, 1), "before line 4", "the end of line 3"),
+        ('{\n  "version": 4,\n  "seed_examples": [\n    {}\n', (3, 20), "is not closed", "close it with `]`"),
+        ("{\\rtf1\\ansi\nversion: 4\\\n}\n", (1, 1), "rich text", "plain text"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_such(text, place, words, fix):
+    [problem] = Source("qna.yaml", text).problems
+    assert (problem.line, problem.column) == place
+    assert words in problem.message and fix in problem.fix
+
+
 def test_a_key_that_stands_twice():
     source = Source("qna.yaml", "a: 1\nb: 2\na: 3\na: 4\n")
     assert [(p.rule, p.line, p.column) for p in source.problems] == [("duplicate-key", 3, 1), ("duplicate-key", 4, 1)]

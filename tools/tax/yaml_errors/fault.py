@@ -31,12 +31,18 @@ class Diagnosis:
     """What is wrong with a YAML text: the index of the character at fault, the message and the fix.
 
     `meant` is the text with this slip mended, line by line and wherever it occurs, if that is plain from the slip.
+    `met` is the index where the reader gave up, where that is further on.
     """
 
     index: int
     message: str
     fix: str
     meant: str | None = field(default=None, repr=False)
+    met: int = 0
+
+    def last_line(self, text: str) -> int:
+        """Return the line that the reader reached."""
+        return text.count("\n", 0, max(self.index, self.met)) + 1
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ def tab(fault: Fault) -> Diagnosis | None:
 
 def shallow_text(fault: Fault) -> Diagnosis | None:
     """A line that leaves the text after a `|` too early: it is not indented as deep as that text must be."""
+    if "'-' indicator" in fault.words and KEY.match(fault.line(fault.index)):
+        return None
     start = fault.began if "simple key" in fault.words else fault.index
     place = fault.first_character(start)
     depth = fault.column(place)
@@ -83,15 +85,15 @@ def item_out_of_line(fault: Fault) -> Diagnosis | None:
     item = _ITEM.match(fault.line(fault.index))
     if not item:
         return None
-    key = None  # the uppermost one that is no deeper than the dash, and ends the list so
+    end = None  # the uppermost line that is no deeper than the dash, and ends the list so
     for above in fault.lines_above(fault.index):
         line = fault.line(above)
         before = _ITEM.match(line)
         if before and before[2] == item[2]:
             other_column = before[1] != item[1]
-            return _in_line(fault, item, above, before) if other_column else _in_list(fault, key, above, before)
-        if KEY.match(line) and fault.column(fault.first_character(above)) <= len(item[1]):
-            key = above
+            return _in_line(fault, item, above, before) if other_column else _in_list(fault, end, above, before)
+        if fault.column(fault.first_character(above)) <= len(item[1]) and line.lstrip()[0] not in "-#":
+            end = above
     return None
 
 
@@ -102,14 +104,16 @@ def _in_line(fault: Fault, item: re.Match[str], above: int, before: re.Match[str
     return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
 
 
-def _in_list(fault: Fault, key: int | None, above: int, before: re.Match[str]) -> Diagnosis | None:
-    if key is None:
+def _in_list(fault: Fault, end: int | None, above: int, before: re.Match[str]) -> Diagnosis | None:
+    if end is None:
         return None
-    place, column, line = fault.first_character(key), before.start(2), fault.line_number(fault.index)
-    message = f"this key is no deeper than the dashes of the list, which it ends before line {line}"
+    place, column, line = fault.first_character(end), before.start(2), fault.line_number(fault.index)
+    message = f"this line is no deeper than the dashes of the list, which it ends before line {line}"
     fix = f"start it in column {column + 1}, below `{before[2]}` of line {fault.line_number(above)}"
-    meant = fault.text[:key] + " " * column + fault.text[place:]
-    return Diagnosis(place, message, f"{fix}, if it belongs to that item", meant)
+    start = fault.start_of_line(fault.index)
+    deeper = re.sub(rf"^[ ]{{0,{len(before[1])}}}(?=[^ \n])", " " * column, fault.text[end:start], flags=re.MULTILINE)
+    meant = fault.text[:end] + deeper + fault.text[start:]
+    return Diagnosis(place, message, f"{fix}, if it belongs to that item", meant, start)
 
 
 def key_expected(fault: Fault) -> Diagnosis | None:
