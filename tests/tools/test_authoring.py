@@ -1,6 +1,7 @@
 """new, format, tree, diff, rules and schema: the commands of those who write and tend leaves."""
 
 import json
+import shutil
 
 import git
 import jsonschema
@@ -134,6 +135,9 @@ def test_a_new_knowledge_leaf_lacks_its_document(tax):
     [
         ("skill", "compositional_skills/science/everyday", "is there already"),
         ("skill", "poetry/haiku", "names no branch"),
+        ("skill", ".", "names no branch"),
+        ("skill", "../compositional_skills/poetry", "names no branch"),
+        ("skill", "compositional_skills/../knowledge/x", "does not belong in knowledge"),
         ("knowledge", "foundational_skills/x", "does not belong in foundational_skills"),
         ("skill", "knowledge/x", "does not belong in knowledge"),
         ("skill", "compositional_skills/science/everyday/qna.yaml", "is there already"),
@@ -147,6 +151,15 @@ def test_a_leaf_that_cannot_be_started(tax, kind, path, said):
     assert (code, said in errors) == (2, True)
 
 
+def test_a_folder_above_the_taxonomy_is_no_branch(tax, taxonomy, tmp_path, monkeypatch):
+    checkout = tmp_path / "knowledge" / "checkout"
+    shutil.copytree(taxonomy, checkout)
+    monkeypatch.chdir(checkout)
+    code, _, errors = tax("new", "skill", "compositional_skills/poetry/haiku", *NEW)
+    assert code == 0, errors
+    assert (checkout / "taxonomy/compositional_skills/poetry/haiku/qna.yaml").is_file()
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [("--license", "MITT", "MITT is not the SPDX id"), ("--license", "CC-BY-NC-4.0", "CC-BY-NC-4.0"),
@@ -156,6 +169,11 @@ def test_what_the_rules_refuse_starts_no_leaf(tax, taxonomy, option, value, said
     code, _, errors = tax("new", "skill", "compositional_skills/poetry/haiku", *NEW, option, value)
     assert (code, said in errors) == (2, True), errors
     assert not (taxonomy / "taxonomy/compositional_skills/poetry").exists()
+
+
+def test_a_licence_that_is_written_twice_is_refused_once(tax):
+    code, _, errors = tax("new", "knowledge", "knowledge/textbooks/physics", *NEW, "--license", "MITT")
+    assert (code, errors.count("MITT is not the SPDX id")) == (2, 1)
 
 
 def test_formatting_keeps_what_a_leaf_says(tax, taxonomy):

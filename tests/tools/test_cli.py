@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -158,6 +159,19 @@ def test_python_dash_m_and_a_closed_pipe(taxonomy):
     assert b"Traceback" not in process.stderr.read()
     process.stderr.close()
     process.wait()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["validate"], ["tree"], ["rules"], ["completion", "bash"], ["--help"]])
+def test_a_full_disk_is_the_user_s(taxonomy, arguments):
+    command = [sys.executable, "-m", "tax", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=taxonomy, stdout=full, stderr=subprocess.PIPE, check=False)
+        both = subprocess.run(command, cwd=taxonomy, stdout=full, stderr=full, check=False)
+        told = subprocess.run([*command, "--no-such"], cwd=taxonomy, stderr=full, check=False)
+    assert done.stderr.decode().startswith("tax: where the output of this command goes: No space left on device. ")
+    assert b"Traceback" not in done.stderr
+    assert (done.returncode, both.returncode, told.returncode) == (2, 2, 2)
 
 
 def test_a_page_that_cannot_be_written(tax, taxonomy, tmp_path):

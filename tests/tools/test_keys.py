@@ -55,6 +55,15 @@ def test_another_name_of_a_key_is_told_once(told, keys, meant):
     assert told(HEAD + seed) == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "letter"), [("question\u200b", "U+200B"), ("questi\u043en", "U+043E"), ("“question”", "")]
+)
+def test_a_key_that_only_looks_right_has_its_strange_letter_named(told, key, letter):
+    [(rule, found, fix)] = told(HEAD + f"  - {key}: a b\n    answer: a b\n")
+    strange = f" Type it anew, as {letter} in it is invisible or looks like another letter" if letter else ""
+    assert (rule, found, fix) == ("unknown-key", key, f"did you mean `question`?{strange}")
+
+
 @pytest.mark.parametrize("key", ["qa", "qna", "Q&A", "questions", "question_and_answers"])
 def test_other_names_of_the_pairs_of_a_passage(told, key):
     pairs = f"  - context: The Rhine is long.\n    {key}: [{{question: Is it?, answer: It is.}}]\n"

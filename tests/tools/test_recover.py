@@ -150,6 +150,9 @@ SEEDS = SKILL[SKILL.index("  - ") :]
     [
         (SKILL + "Thanks for reading!\n", [1]),
         (SKILL + "\nThanks for reading!\nBye.\n", [2]),
+        (SKILL + "\nThanks for reading!\nBye.\n\nKim\n", [2]),
+        (SKILL + "\n## Notes\n\nThanks for reading!\n**Really!**\n", [4]),
+        (SKILL + "**Thanks!**\n", [1]),
         (SKILL + "<!-- end -->\n", [1]),
         (SKILL + "<<<<<<< HEAD\n", [1]),
         (SKILL + "=======\n", [1]),
@@ -178,6 +181,82 @@ def test_a_line_after_the_seeds_is_the_only_thing_that_is_told(write, text, line
 def test_a_slip_at_the_top_is_told_there_and_alone(write, text, words):
     [problem] = [each for each in check(write(text), Config()) if each.level == "error"]
     assert problem.line == 1 and words in problem.message
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "column", "words"),
+    [
+        ("    answer: b", "    answer = b", 12, "= stands after `answer`"),
+        ("  - question: b", "  - question = b", 14, "= stands after `question`"),
+        ("  - question: b", "  - question=b", 13, "= stands after `question`"),
+        ("  - question: b", "  - question b", 14, "no colon stands after `question`"),
+        ("    holdout: true", "    holdout = true", 13, "= stands after `holdout`"),
+        ("    holdout: true", "    holdout:true", 13, "a space is missing after `holdout:`"),
+        ("  - question: b", "  - **question**: b", 5, "the stars around `question`"),
+        ("    answer: b", "    **answer:** b", 5, "the stars around `answer`"),
+        ("  - question: b", "\ufeff  - question: b", 1, "a space of another kind (U+FEFF)"),
+    ],
+)
+def test_a_slip_in_a_seed_is_told_there_and_alone(right, wrong, column, words):
+    sound = FRAME + "  - question: b\n    answer: b\n  - question: c\n    answer: d\n    holdout: true\n"
+    source = Source("qna.yaml", sound.replace(right, wrong))
+    [problem] = source.problems
+    assert (problem.line, problem.column) == (sound[: sound.index(right)].count("\n") + 1, column)
+    assert words in problem.message
+    assert source.data == Source("qna.yaml", sound).data
+
+
+@pytest.mark.parametrize(
+    ("written", "column", "words", "fix"),
+    [
+        ("answer: ```python\n    print(1)\n    ```", 13, "lines of its own", "write `answer: |`"),
+        ("answer:\n```\nprint(1)\n```", 1, "lines of its own", "write `answer: |`"),
+        ("answer: The steps are:\n1. Boil: gently\n\n2. Pour", 26, "several lines", "write `answer: |`"),
+        ("answer: a,\u2028b", 15, "U+2028, which ends a line", "write a space"),
+        ("answer: ? a", 13, "cannot start with `?`", 'answer: "? a"'),
+        ("answer: a. holdout: true", 23, "contains a colon", "if `holdout` is a key, start a line of its own"),
+        ("answer: This is it:", 23, "contains a colon", 'answer: "This is it:"'),
+    ],
+)
+def test_a_slip_in_a_text_has_a_fix_that_keeps_the_text(written, column, words, fix):
+    source = Source("qna.yaml", f"{FRAME}  - question: b\n    {written}\n  - question: c\n    answer: d\n")
+    problem = source.problems[0]
+    assert (problem.line, problem.column) == (START + (3 if written.startswith("answer:\n") else 2), column)
+    assert words in problem.message and fix in problem.fix
+    assert len(source.data["seed_examples"]) == 2
+
+
+@pytest.mark.parametrize(("wrong", "lines"), [(":", [1]), (" = ", [1, START + 1])])
+def test_a_slip_in_every_line_is_told_once_a_kind(wrong, lines):
+    source = Source("qna.yaml", (FRAME + SEEDS).replace(": ", wrong))
+    assert [problem.line for problem in source.problems] == lines
+    assert all("; the same in lines" in problem.message for problem in source.problems)
+
+
+@pytest.mark.parametrize("stranger", ["license: MIT", "a: b: c", "1. do: it"])
+def test_a_line_that_ends_the_list_is_told_and_the_seeds_below_it_are_read(stranger):
+    text = f"{FRAME}  - question: a\n{stranger}\n    answer: b\n  - question: c\n    answer: d\n"
+    source = Source("qna.yaml", text)
+    assert START + 2 in {problem.line for problem in source.problems}
+    assert source.data["seed_examples"][1] == {"question": "c", "answer": "d"}
+
+
+def test_a_key_out_of_line_below_a_text_is_told_as_a_key():
+    text = "  - context: |\n      a\n   question: b\n    answer: c\n"
+    problem = Source("qna.yaml", FRAME + text).problems[0]
+    assert (problem.line, problem.column) == (START + 3, 4) and "`question` is out of line" in problem.message
+
+
+def test_a_foreign_comment_is_told_without_the_lines_below_it():
+    text = FRAME + "  - question: a\n    answer: b\n    // note\n      more\n    holdout: true\n"
+    [problem] = Source("qna.yaml", text).problems
+    assert problem.line == START + 3 and problem.message.startswith("this line belongs to no key")
+
+
+def test_a_line_of_a_text_after_a_bar_is_not_taken_for_a_slip():
+    text = "  - question: a\n    answer: |\n      content = 3\n   b\n"
+    [problem] = Source("qna.yaml", FRAME + text).problems
+    assert problem.line == START + 4 and "must be indented by 6" in problem.message
 
 
 @pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])

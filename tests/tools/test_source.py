@@ -161,11 +161,42 @@ def test_slips_of_yaml_are_named_where_they_are(text, line, column, words):
     assert found.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "words", "fix"),
+    [
+        ('{"question": "a"}\n{"question": "b"}\n', (2, 1), "another value", "below `seed_examples:`"),
+        ('{\n  "version": 4,\n  "license": "MIT"\n  "domain": "a"\n}\n', (1, 1), "before line 4", "the end of line 3"),
+        ('{\n  "version": 4,\n  "seed_examples": [\n    {}\n', (3, 20), "is not closed", "close it with `]`"),
+        ("{\\rtf1\\ansi\nversion: 4\\\n}\n", (1, 1), "rich text", "plain text"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_as_such(text, place, words, fix):
+    [problem] = Source("qna.yaml", text).problems
+    assert (problem.line, problem.column) == place
+    assert words in problem.message and fix in problem.fix
+
+
 def test_a_key_that_stands_twice():
     source = Source("qna.yaml", "a: 1\nb: 2\na: 3\na: 4\n")
     assert [(p.rule, p.line, p.column) for p in source.problems] == [("duplicate-key", 3, 1), ("duplicate-key", 4, 1)]
     assert "line 1, column 1" in source.problems[0].message
     assert source.data == {"a": 4, "b": 2}
+
+
+def test_another_leaf_in_the_file_is_not_to_be_merged_into_the_first():
+    leaf = "version: 4\ncreated_by: kim\nseed_examples: [a]\n"
+    for between, first in (("", 4), ("---\n", 5)):
+        twice = [p for p in Source("qna.yaml", leaf + between + leaf).problems if p.rule == "duplicate-key"]
+        assert [p.line for p in twice] == [first, first + 1, first + 2]
+        assert "another leaf" in twice[0].fix and "folder of its own" in twice[0].fix
+
+
+def test_seeds_without_dash_and_indentation_are_told_once():
+    seeds = "question: a\nanswer: b\n"
+    source = Source("qna.yaml", "version: 4\nseed_examples:\n" + 3 * seeds)
+    [problem] = source.problems
+    assert (problem.rule, problem.line) == ("duplicate-key", 5)
+    assert "start each seed with a dash, `- question: ...`" in problem.fix
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,17 @@ def test_a_base_that_git_does_not_know(repo, tmp_path, base):
         changed_leaves(tmp_path, base or None)
 
 
+def test_a_clone_without_the_history_says_so(repo, tmp_path):
+    write(tmp_path, "knowledge/a/qna.yaml", "version: 3\n")
+    commit(repo, "Change")
+    shallow = git.Repo.clone_from(tmp_path.as_uri(), tmp_path / "shallow", depth=1, branch="main")
+    shallow.git.fetch("--depth", "1", "origin", "work")
+    shallow.git.checkout("FETCH_HEAD")
+    with pytest.raises(UserError, match="as this clone lacks the history"):
+        changed_leaves(tmp_path / "shallow")
+    shallow.close()
+
+
 def test_no_repository(tmp_path):
     with pytest.raises(UserError, match="no git repository"):
         changed_leaves(tmp_path)

@@ -3,6 +3,9 @@
 Exit codes: 0 fine, 1 problems found, 2 the call or the set-up must be changed, 3 a bug of ours, 130 interrupted.
 """
 
+import contextlib
+import errno
+import os
 import signal
 import sys
 import traceback
@@ -17,6 +20,7 @@ from tax.commands.options import run_options
 from tax.problems import UserError
 
 FINE, PROBLEMS, USAGE, BUG, INTERRUPTED = 0, 1, 2, 3, 130
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
 _LEAVES = click.argument("leaves", nargs=-1, type=click.Path(path_type=Path), metavar="[LEAF]...")
@@ -197,10 +201,22 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are told in a sentence."""
+    try:
+        return _outcome(arguments)
+    except OSError as error:
+        return _out_of_room(error) if error.errno in _NO_ROOM else _bug()
+    except Exception:  # noqa: BLE001 - whatever is left is our bug, and says how to report it
+        return _bug()
+
+
+def _outcome(arguments: list[str]) -> int:
     from tax.teachers.base import TeacherError
 
     try:
-        return int(cli.main(arguments, prog_name="tax", standalone_mode=False) or FINE)
+        code = int(cli.main(arguments, prog_name="tax", standalone_mode=False) or FINE)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except click.exceptions.Abort:
         return _interrupted(arguments)
     except KeyboardInterrupt:
@@ -214,14 +230,29 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing more to say
         return FINE
-    except Exception:  # noqa: BLE001 - whatever is left is our bug, and says how to report it
-        traceback.print_exc()
-        versions = f"tax {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
-        click.echo(
-            f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}",
-            err=True,
-        )
-        return BUG
+
+
+def _out_of_room(error: OSError) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:  # what it still holds goes nowhere, or Python tries again at the end, and changes the exit code
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    place = error.filename or "where the output of this command goes"
+    with contextlib.suppress(OSError):
+        click.echo(f"tax: {place}: {error.strerror}. Make room there, or name another place; then try again", err=True)
+    return USAGE
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    versions = f"tax {__version__}, Python {sys.version.split()[0]}, {sys.platform}"
+    click.echo(
+        f"\ntax: this is a bug of ours. Please report the lines above with the command and: {versions}",
+        err=True,
+    )
+    return BUG
 
 
 def _interrupted(arguments: list[str]) -> int:

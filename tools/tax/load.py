@@ -180,6 +180,9 @@ def _text(data: bytes) -> tuple[str, _EncodingFault | None]:
         return "", _EncodingFault(
             0, "this file is saved as UTF-16", "save it with the encoding UTF-8 (in Notepad: Save as, Encoding)"
         )
+    if data.startswith(b"PK\x03\x04"):
+        message = "this file is no text, but a Word document or another zip archive"
+        return "", _EncodingFault(0, message, "save it as plain text with the encoding UTF-8")
     try:
         return data.decode(), None
     except UnicodeDecodeError as error:

@@ -137,7 +137,10 @@ def fork_point(repo: "Repo", base: str | None) -> str:
     try:
         return str(repo.git.merge_base(known[0], "HEAD")).strip()
     except git.GitCommandError as error:
-        raise UserError(f"this branch and {known[0]} have no commit in common") from error
+        message = f"this branch and {known[0]} have no commit in common"
+        if repo.git.rev_parse("--is-shallow-repository") == "true":
+            message += ", as this clone lacks the history: fetch it first, with git fetch --unshallow"
+        raise UserError(message) from error
 
 
 def _is_commit(repo: "Repo", name: str) -> bool:

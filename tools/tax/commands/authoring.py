@@ -1,6 +1,7 @@
 """The commands for those who write and tend leaves: new, format, tree, diff, rules, schema."""
 
 import json
+import os
 import shlex
 import tempfile
 from dataclasses import asdict
@@ -33,18 +34,12 @@ def new(
     computed) or knowledge. PATH is the leaf's new folder, such as compositional_skills/writing/haiku. What is not given
     as an option is asked for.
     """
-    from tax.leaf import BRANCHES, FILE_NAME
+    from tax.leaf import FILE_NAME
     from tax.runs import write_named
-    from tax.tree import TAXONOMY, checkout
     from tax.write import new_leaf
 
-    path = path.parent if path.name == FILE_NAME else path
-    folder = path if path.is_absolute() or path.parts[0] == TAXONOMY else checkout() / TAXONOMY / path
-    branch = next((part for part in folder.parts if part in BRANCHES), None)
-    if branch is None:
-        raise UserError(f"{path} names no branch: begin with {', '.join(BRANCHES)}")
-    if folder.name == branch:
-        raise UserError(f"{path} is the branch itself: name a folder for the leaf below it, such as {path}/subject")
+    folder, place = _placed(path)
+    branch = place[0]
     if (branch == "knowledge") != (kind == "knowledge"):
         raise UserError(f"a leaf of kind {kind} does not belong in {branch}")
     if (folder / FILE_NAME).exists():
@@ -56,7 +51,7 @@ def new(
         language=language,
         description=description or click.prompt("Domain" if kind == "knowledge" else "What shall the model learn"),
     )
-    _refuse_faults(text, folder.parts[folder.parts.index(branch) :], folder)
+    _refuse_faults(text, place, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -64,6 +59,23 @@ def new(
     write_named(folder / FILE_NAME, text)
     click.echo(f"written: {folder / FILE_NAME}\nFill in what says TODO, then: tax validate {shlex.quote(str(folder))}")
     return 0
+
+
+def _placed(path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder of a new leaf, and the parts of its path from the branch on. Raises UserError."""
+    from tax.leaf import BRANCHES, FILE_NAME
+    from tax.tree import TAXONOMY, checkout
+
+    path = Path(os.path.normpath(path.parent if path.name == FILE_NAME else path))
+    whole = path.is_absolute() or path.parts[:1] == (TAXONOMY,)
+    parts = path.parts if whole else (TAXONOMY, *path.parts)
+    named = [index for index, part in enumerate(parts) if part in BRANCHES]
+    if not named or path.parts[0] == "..":
+        raise UserError(f"{path} names no branch: begin with {', '.join(BRANCHES)}")
+    branch = next((index for index in named if parts[index - 1] == TAXONOMY), named[-1])
+    if branch == len(parts) - 1:
+        raise UserError(f"{path} is the branch itself: name a folder for the leaf below it, such as {path}/subject")
+    return path if whole else checkout() / TAXONOMY / path, parts[branch:]
 
 
 _GIVEN = {"license-unknown", "license-not-allowed", "language-tag", "folder-name", "personal-data", "bad-value"}
@@ -82,7 +94,7 @@ def _refuse_faults(text: str, place: tuple[str, ...], folder: Path) -> None:
         file.write_text(text, encoding="utf-8")
         faults = [problem for problem in check(file, find_config(folder)) if problem.rule in _GIVEN]
     if faults:
-        raise UserError("; ".join(f"{fault.message} ({fault.fix})" for fault in faults))
+        raise UserError("; ".join(dict.fromkeys(f"{fault.message} ({fault.fix})" for fault in faults)))
 
 
 @click.command(name="format")

@@ -1,6 +1,7 @@
 """How to mend a value: the fixes that show what to write."""
 
 import re
+import unicodedata
 
 from tax.faults.fault import Fault
 from tax.faults.keys import known_keys, nearest_key
@@ -10,6 +11,7 @@ from tax.yaml_errors import WIDE_COLON
 
 _ADDRESS = re.compile(r"(?:http://|(?:ssh://)?git@)?([\w-]+(?:\.[\w-]+)+)[:/]([\w./~-]+)")
 _EXAMPLES = {"license": "CC-BY-4.0", "path": "tides.md"}
+_MAX_STRANGE = 3  # letters of a key, which is in another language if it has more
 _MAX_NAMES = 5  # of a list that should be one text
 _SPEAKERS = {
     **dict.fromkeys(["user", "human", "question", "q", "customer", "prompt"], "user"),
@@ -21,6 +23,19 @@ def added(fault: Fault, key: str) -> str:
     """Return how to add a key that is missing."""
     about = known_keys(fault.model, fault.group).get(key) or ""
     return f"add a line `{key}: {_EXAMPLES.get(key, '...')}`" + (f" ({about.rstrip('.')})" if about else "")
+
+
+def strange_letters(key: str) -> str:
+    """Return why a key is not what it looks like: letters that cannot be seen, or are of another script."""
+    strange = [f"U+{ord(letter):04X}" for letter in dict.fromkeys(key) if not letter.isascii() and _is_strange(letter)]
+    if not strange or len(strange) > _MAX_STRANGE:
+        return ""
+    return f" Type it anew, as {', '.join(strange)} in it is invisible or looks like another letter"
+
+
+def _is_strange(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category in {"Cf", "Mn", "Zs"} or (category[0] == "L" and "LATIN SMALL" not in unicodedata.name(letter, ""))
 
 
 def unwrapped(fault: Fault) -> str:

@@ -62,9 +62,11 @@ def unknown_key(fault: Fault) -> Problem:
     elif fault.held:
         fix = fixes.unwrapped(fault)
     elif meant:
-        fix = f"did you mean `{meant}`?"
+        fix = f"did you mean `{meant}`?{fixes.strange_letters(key)}"
     elif "questions_and_answers" in keys and is_of_pair(key):
         fix = "put each question with its answer under `questions_and_answers`, as an item of that list"
+    elif len(fault.loc) == 1 and (is_of_pair(key) or key in known_keys(fault.model, ("seed_examples", 0))):
+        fix = "it belongs to a seed: put it below `seed_examples:`, in one column with the seed's other keys"
     elif newest := _newest_name(fault, same):
         name = "it" if newest == key else f"`{newest}`"
         fix = f"version 4 of the format has {name}: write `version: 4` at the top; else delete it"

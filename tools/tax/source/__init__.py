@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tax.problems import Level, Problem, shown_part
-from tax.source.build import MAX_BYTES, MERGE, Builder, key_of
+from tax.source.build import BODY, MAX_BYTES, MERGE, Builder, key_of
 from tax.source.compose import MAX_DEPTH, MAX_VALUES, Excess, compose
 from tax.source.recover import Recovered, recover
 from tax.source.written import Position, Written, with_unix_lines
@@ -24,7 +24,6 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MERGE", "Loc", "Position", "
 
 Loc = tuple[str | int, ...]
 
-_BODY = "seed_examples"  # a reading that loses them is a wrong guess
 _FEW_KEYS = 8  # of a mapping: these are looked through, as that is quicker than a table
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_FORBIDDEN = 20  # characters that are reported one by one
@@ -164,7 +163,7 @@ class Source:
             data = self._built(root)
         except Excess:
             data = None
-        if isinstance(data, dict) and isinstance(data.get(_BODY), list):
+        if isinstance(data, dict) and isinstance(data.get(BODY), list):  # else the guess was wrong
             self.data, self._root, self.guessed = data, root, meant.lines
             return True
         self._written, self.problems = before, problems

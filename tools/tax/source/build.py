@@ -10,10 +10,12 @@ from tax.source.values import plain_value
 from tax.source.written import Written
 
 MAX_BYTES = 2_000_000
+BODY = "seed_examples"
 MERGE = "<<"  # YAML 1.1's key that takes in another mapping's keys; here an ordinary one, but it may stand twice
 
 _MAX_BUILT_DEPTH = 5 * MAX_DEPTH
 _STR = f"{TAG}str"
+_KEEP_ONE = "keep one of the two"
 _PLAIN = {f"{TAG}{name}" for name in ("int", "float", "bool", "null")}
 
 
@@ -54,7 +56,7 @@ class Builder:
         """Build a mapping; of a key that stands there twice the last value counts, as with PyYAML."""
         result: dict[str, Any] = {}
         first: dict[str, yaml.Node] = {}
-        several = False  # whether the first key stood there again: then it is a list without dashes
+        several = False  # whether a key that stood there again began a seed: what else it repeats is not told
         for key_node, value_node in node.value:
             key = key_of(key_node)
             value = self.build(value_node, depth + 1)
@@ -63,17 +65,14 @@ class Builder:
             elif key == MERGE:
                 value = [*_listed(value), *_listed(result[key])]
             elif not several:
-                several = depth > 0 and len(first) > 1 and key == next(iter(first))
-                self._note_again(key_node, first[key], several=several)
+                fix, several = _again(key, result, depth)
+                self._note_again(key_node, first[key], fix)
             result[key] = value
         return result
 
-    def _note_again(self, key: yaml.Node, first: yaml.Node, *, several: bool) -> None:
+    def _note_again(self, key: yaml.Node, first: yaml.Node, fix: str) -> None:
         place = self._written.place(first.start_mark.index)
         name = excerpt(key_of(key))
-        fix = "keep one of the two; of two values only the last counts"
-        if several:
-            fix = f"if something new begins here, start it with a dash: `- {name}: ...`; else keep one of the two"
         message = f"the key `{name}` stands here again: line {place.line}, column {place.column} has it too"
         self.slips.append(Slip(key.start_mark.index, "duplicate-key", message, fix))
 
@@ -107,3 +106,17 @@ def key_of(node: yaml.Node) -> str:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _again(key: str, before: dict[str, Any], depth: int) -> tuple[str, bool]:
+    """Return the fix of a key that stands there again, and whether it begins a seed, so that more are to follow."""
+    name = excerpt(key)
+    anew = len(before) > 1 and key == next(iter(before))
+    if depth and anew:
+        return f"if something new begins here, start it with a dash: `- {name}: ...`; else {_KEEP_ONE}", True
+    if not depth and BODY in before and before[BODY] is None:
+        fix = f"start each seed with a dash, `- {name}: ...`, and indent its other keys as deep as `{name}` stands then"
+        return fix, True
+    if anew and before.get(BODY):
+        return f"if another leaf begins here, move all of it to a folder of its own; else {_KEEP_ONE}", False
+    return f"{_KEEP_ONE}; of two values only the last counts", False

@@ -48,7 +48,7 @@ def recover(text: str) -> Recovered:
         for each in _guesses(guess, fault) if len(text) <= _MAX_TEXT else ():
             guesses += 1
             root, further = _read(each)
-            if further is None or _leads_on(each, fault, further, place.line):
+            if further is None or _leads_on(each, fault, further, fault.last_line(guess)):
                 break
         else:
             return Recovered(tuple(faults))
@@ -59,8 +59,8 @@ def recover(text: str) -> Recovered:
 
 
 def _leads_on(guess: str, fault: Diagnosis, further: Diagnosis, line: int) -> bool:
-    """Tell whether a guess leads beyond the line of a fault, or to another kind of fault in it."""
-    reached = guess.count("\n", 0, further.index) + 1
+    """Tell whether a guess leads beyond the line that was reached, or to another kind of fault in it."""
+    reached = further.last_line(guess)
     return reached > line or (reached == line and guess == fault.meant and further.fix != fault.fix)
 
 

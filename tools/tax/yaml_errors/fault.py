@@ -1,12 +1,16 @@
 """What libyaml reports, with the lines around it; and what a slip is called."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
+BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
 
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
+
+_MAX_ABOVE = 300
 
 
 def quoted(key: str, text: str) -> str:
@@ -17,17 +21,28 @@ def quoted(key: str, text: str) -> str:
     return f"put the text in double quotes; or write `{key}: |`, and the text on the next line, indented deeper"
 
 
+def below_bar(key: str) -> str:
+    """Return the fix for a text of several lines."""
+    return f"write `{key}: |`, and below it all lines of the text, indented deeper than `{key}`"
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What is wrong with a YAML text: the index of the character at fault, the message and the fix.
 
     `meant` is the text with this slip mended, line by line and wherever it occurs, if that is plain from the slip.
+    `met` is the index where the reader gave up, where that is further on.
     """
 
     index: int
     message: str
     fix: str
     meant: str | None = field(default=None, repr=False)
+    met: int = 0
+
+    def last_line(self, text: str) -> int:
+        """Return the line that the reader reached."""
+        return text.count("\n", 0, max(self.index, self.met)) + 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,22 @@ class Fault:
                 return start
             end = start - 1
         return None
+
+    def lines_above(self, index: int) -> Iterator[int]:
+        """Yield the starts of the nearest lines above that are not blank, going up; not of all in a long text."""
+        above = self.line_before(index)
+        for _ in range(_MAX_ABOVE):
+            if above is None:
+                return
+            yield above
+            above = self.line_before(above)
+
+    def in_block_text(self, start: int) -> bool:
+        """Tell whether the line at `start` is indented as part of a text after `|` or `>`."""
+        indent = self.column(self.first_character(start))
+        shallower = (at for at in self.lines_above(start) if self.column(self.first_character(at)) < indent)
+        head = next(shallower, None)
+        return head is not None and BLOCK_TEXT.match(self.line(head)) is not None
 
     @property
     def character(self) -> str:

@@ -2,9 +2,9 @@
 
 import re
 
-from tax.yaml_errors.fault import KEY, Diagnosis, Fault
+from tax.yaml_errors.fault import BLOCK_TEXT, KEY, Diagnosis, Fault
 
-_BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+_ITEM = re.compile(r"([ ]*)-[ ]+([a-z_]+):(?=\s|$)")
 
 
 def tab(fault: Fault) -> Diagnosis | None:
@@ -24,6 +24,8 @@ def tab(fault: Fault) -> Diagnosis | None:
 
 def shallow_text(fault: Fault) -> Diagnosis | None:
     """A line that leaves the text after a `|` too early: it is not indented as deep as that text must be."""
+    if "'-' indicator" in fault.words and KEY.match(fault.line(fault.index)):
+        return None
     start = fault.began if "simple key" in fault.words else fault.index
     place = fault.first_character(start)
     depth = fault.column(place)
@@ -31,7 +33,7 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
     deeper: list[int] = []
     while above is not None:
         line = fault.line(above)
-        header = _BLOCK_TEXT.match(line)
+        header = BLOCK_TEXT.match(line)
         if header:
             break
         indent = len(line) - len(line.lstrip(" "))
@@ -45,11 +47,9 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
     if depth >= needed:
         return None
     what = "the lines of this text" if deeper else f"a text after `{line.split(':')[0].strip(' -')}:`"
-    return Diagnosis(
-        place,
-        f"this line is indented by {depth} spaces, but {what} must be indented by {needed} or more",
-        f"start it, and all lines of the text, with {needed} spaces or more",
-    )
+    message = f"this line is indented by {depth} spaces, but {what} must be indented by {needed} or more"
+    fix = f"start it, and all lines of the text, with {needed} spaces or more"
+    return Diagnosis(place, message, fix if depth else f"{fix}; if it belongs to no text, delete it")
 
 
 def colon_expected(fault: Fault) -> Diagnosis | None:
@@ -80,11 +80,48 @@ def item_expected(fault: Fault) -> Diagnosis | None:
     )
 
 
+def item_out_of_line(fault: Fault) -> Diagnosis | None:
+    """An item in another column than the one above with the same first key, or in the same after its list has ended."""
+    item = _ITEM.match(fault.line(fault.index))
+    if not item:
+        return None
+    end = None  # the uppermost line that is no deeper than the dash, and ends the list so
+    for above in fault.lines_above(fault.index):
+        line = fault.line(above)
+        before = _ITEM.match(line)
+        if before and before[2] == item[2]:
+            other_column = before[1] != item[1]
+            return _in_line(fault, item, above, before) if other_column else _in_list(fault, end, above, before)
+        if fault.column(fault.first_character(above)) <= len(item[1]) and line.lstrip()[0] not in "-#":
+            end = above
+    return None
+
+
+def _in_line(fault: Fault, item: re.Match[str], above: int, before: re.Match[str]) -> Diagnosis:
+    start = fault.start_of_line(fault.index)
+    message = f"this list item is out of line with the one in line {fault.line_number(above)}"
+    meant = fault.text[:start] + before[1] + fault.text[start + len(item[1]) :]
+    return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
+
+
+def _in_list(fault: Fault, end: int | None, above: int, before: re.Match[str]) -> Diagnosis | None:
+    if end is None:
+        return None
+    place, column, line = fault.first_character(end), before.start(2), fault.line_number(fault.index)
+    message = f"this line is no deeper than the dashes of the list, which it ends before line {line}"
+    fix = f"start it in column {column + 1}, below `{before[2]}` of line {fault.line_number(above)}"
+    start = fault.start_of_line(fault.index)
+    deeper = re.sub(rf"^[ ]{{0,{len(before[1])}}}(?=[^ \n])", " " * column, fault.text[end:start], flags=re.MULTILINE)
+    meant = fault.text[:end] + deeper + fault.text[start:]
+    return Diagnosis(place, message, f"{fix}, if it belongs to that item", meant, start)
+
+
 def key_expected(fault: Fault) -> Diagnosis | None:
+    fix = "line the keys up in one column; a text of several lines goes after `|` and is indented below it"
     return Diagnosis(
         fault.index,
         "a key was expected here: this line is indented otherwise than its neighbours, or a text broke off before it",
-        "line the keys up in one column; a text of several lines goes after `|` and is indented below it",
+        f"{fix}; if it belongs to no text, delete the line" if fault.character == "-" else fix,
     )
 
 
@@ -102,7 +139,15 @@ def second_document(fault: Fault) -> Diagnosis | None:
         sign = fault.text[place : place + 3]
         if sign in {"---", "..."}:
             message = f"the line `{sign}` starts a second document, but a leaf is one"
-            return Diagnosis(place, message, f"delete the line `{sign}`; within a text, indent it below its key")
+            return Diagnosis(
+                place,
+                message,
+                f"delete the line `{sign}`, and move another leaf to a folder of its own; within a text, indent it",
+            )
+    if fault.character in set("{["):
+        message = "another value starts here, but a leaf is one group of keys"
+        fix = "write the keys of a leaf, and below `seed_examples:` each of these as an item, `- {...}`"
+        return Diagnosis(fault.index, message, fix)
     return Diagnosis(
         fault.index,
         "this line is indented less than the first key of the file",

@@ -15,9 +15,9 @@ from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
 _FIRST_KEYS = "version|created_by|license|task_description|domain|document_outline|seed_examples"
 _ITEM_KEYS = "question|answer|context|messages|questions_and_answers|role|content|path|repo"
 _OTHER_KEYS = "language|response_style|principles|holdout|documents|commit|patterns|title|authors|url"
-_KEYS = f"{_FIRST_KEYS}|{_ITEM_KEYS}|{_OTHER_KEYS}"
-_SPACE = "[\u00a0\u2000-\u200b\u202f\u3000]"
-_WIDTHS = {"\t": "  ", "\u3000": "  ", "\u200b": ""}
+KEYS = f"{_FIRST_KEYS}|{_ITEM_KEYS}|{_OTHER_KEYS}"
+_SPACE = "[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"
+_WIDTHS = {"\t": "  ", "\u3000": "  ", "\u200b": "", "\ufeff": ""}
 _NEXT_KEY = re.compile(rf".*\n([ ]*)(?:{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*[:：]")
 _MAX_LINES = 8  # that are named
 
@@ -46,7 +46,7 @@ def lookalike(fault: Fault) -> Diagnosis | None:
     for place in (fault.index, fault.began, *([above] if above is not None else [])):
         start = fault.start_of_line(place)
         for kind in _KINDS:
-            if kind.pattern.match(fault.text, start):
+            if kind.pattern.match(fault.text, start) and not fault.in_block_text(start):
                 return kind.diagnosis(_topmost(fault, kind, start))
         colon = WIDE_COLON.match(fault.text, start)
         if colon:
@@ -120,7 +120,7 @@ def _spaces(match: re.Match[str]) -> str:
 
 def _strange_space(match: re.Match[str]) -> tuple[str, str]:
     sign = match["sign"]
-    origin = "an input method for Chinese or Japanese types it" if sign == "\u3000" else "web pages have it"
+    origin = _ORIGINS.get(sign, "web pages have it")
     message = f"this line starts with a space of another kind (U+{ord(sign):04X}), as {origin}"
     return message, "delete all that stands before its first word, and type as many spaces as the lines around it have"
 
@@ -154,8 +154,21 @@ def _equals(match: re.Match[str]) -> tuple[str, str]:
     return message, f"write : for =, `{key}: ...`" if match["sign"] else f"write `{key}: ...`"
 
 
+def _glued(key: str) -> tuple[str, str]:
+    return f"a space is missing after `{key}:`", f"write `{key}: ` and then its value"
+
+
+def _starred(key: str) -> tuple[str, str]:
+    message = f"the stars around `{key}` make it bold in Markdown, but have a meaning of their own in YAML"
+    return message, f"write `{key}: ...`, without stars"
+
+
+_ORIGINS = {
+    "\u3000": "an input method for Chinese or Japanese types it",
+    "\ufeff": "it is left where files are joined",
+}
 _INDENT = re.compile(rf"^[ ]*(?:\t|{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE)
-_INDENTED_KEY = re.compile(rf"{_SPACE}[\s\u200b]*(?:\W[\s\u200b]*)?(?:{_KEYS})\b")
+_INDENTED_KEY = re.compile(rf"{_SPACE}[\s\u200b]*(?:\W[\s\u200b]*)?(?:{KEYS})\b")
 _KINDS = [
     _Kind(re.compile(rf"^[ ]*(?P<sign>{_SPACE})(?:[^\S\n]|\u200b)*", re.MULTILINE), _spaces, _strange_space),
     _Kind(
@@ -169,7 +182,7 @@ _KINDS = [
     ),
     _Kind(
         re.compile(
-            rf"^(?P<head>[ \u3000]*(?:[-–—•*＊－][ \u3000]*)*(?P<key>{_KEYS})[ ]*)(?P<sign>：)[ \u3000]*", re.MULTILINE
+            rf"^(?P<head>[ \u3000]*(?:[-–—•*＊－][ \u3000]*)*(?P<key>{KEYS})[ ]*)(?P<sign>：)[ \u3000]*", re.MULTILINE
         ),
         lambda match: f"{match['head']}: ",
         lambda match: _wide_colon(match["key"]),
@@ -181,5 +194,24 @@ _KINDS = [
         ),
         lambda match: f"{match['head']}: ",
         _equals,
+    ),
+    _Kind(
+        re.compile(
+            rf"^(?P<head>[ ]*(?P<dash>-[ ]+)*(?P<key>{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*)"
+            r"(?P<sign>=|(?(dash)(?<=question )(?=[^ \t\n:=：])|(?!)))[ ]*",
+            re.MULTILINE,
+        ),
+        lambda match: f"{match['head']}: ",
+        _equals,
+    ),
+    _Kind(
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{KEYS}):)(?P<sign>)(?=[^\s:/])", re.MULTILINE),
+        lambda match: f"{match['head']} ",
+        lambda match: _glued(match["key"]),
+    ),
+    _Kind(
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*)(?P<sign>\*\*)(?P<key>{KEYS})(?::\*\*|\*\*:)[ ]*", re.MULTILINE),
+        lambda match: f"{match['head']}{match['key']}: ",
+        lambda match: _starred(match["key"]),
     ),
 ]

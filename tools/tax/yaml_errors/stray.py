@@ -1,4 +1,4 @@
-"""Lines that do not belong to the file: fences, the marks of a merge, and prose before, between or after the keys."""
+"""What does not belong to the file: fences, the marks of a merge, prose around the keys, marks of word processors."""
 
 import re
 
@@ -7,11 +7,20 @@ from tax.yaml_errors.fault import KEY, Diagnosis, Fault
 _MARK = re.compile(r"(?:<{7}|\|{7}|={7}|>{7})(?=\s|$)")
 _DIVIDER = re.compile(r"^(?:\|{7}|={7})(?=\s)", re.MULTILINE)
 _END = re.compile(r"^>{7}[^\n]*", re.MULTILINE)
+_SEPARATOR = re.compile("[\x85\u2028\u2029]")
 _FOREIGN_COMMENT = re.compile(r"[ ]*(?://|/\*|<!--|-->)")
+_LINE = re.compile(r"^.*$", re.MULTILINE)
 _ONE_LINE = re.compile(
     r"[ ]*(?:-[ ]+)*(?:version|created_by|license|language|response_style|holdout|role|path|url|repo|commit):[ ]+\S"
 )
-_LIKE_A_KEY = re.compile(r"[ ]*(?:-|\.\.\.|[a-z_]+[:=]|(?:version|created_by|license|task_description)\b)")
+_LIKE_A_KEY = re.compile(r"[ ]*(?:-|[{\[]|\.\.\.|[a-z_]+[:=]|(?:version|created_by|license|task_description)\b)")
+
+
+def rich_text(fault: Fault) -> Diagnosis | None:
+    if not fault.text.startswith("{\\rtf"):
+        return None
+    fix = "save it as plain text (in TextEdit: Format, Make Plain Text)"
+    return Diagnosis(0, "this file is saved as rich text (RTF), with marks of its layout between the words", fix)
 
 
 def fence(fault: Fault) -> Diagnosis | None:
@@ -53,15 +62,43 @@ def stray(fault: Fault) -> Diagnosis | None:
         top, above = start, fault.line_before(start)
         while above is not None and not _belongs(fault.line(above)):
             top, above = above, fault.line_before(above)
+        while above is not None and fault.line(above).startswith("#"):
+            above = fault.line_before(above)
         if above is None or _ONE_LINE.match(fault.line(above)):
-            return _cut(fault, top, start)
+            return _cut(fault, top, _last(fault, start))
         if _FOREIGN_COMMENT.match(line):
             return _cut(fault, start, start)
     return None
 
 
+def stray_mark(fault: Fault) -> Diagnosis | None:
+    """A stray line that starts with one of YAML's signs, as **Note** does."""
+    line = fault.line(fault.began)
+    outside = line[:1] in set("*&!`@") and not KEY.match(line) and fault.line_before(fault.began) is not None
+    return stray(fault) if outside else None
+
+
+def line_separator(fault: Fault) -> Diagnosis | None:
+    """A line break that is none to editors, as word processors leave it."""
+    for index in (fault.began, fault.index):
+        sign = _SEPARATOR.search(fault.text, fault.start_of_line(index), index + len(fault.line(index)))
+        if sign:
+            message = f"the invisible character U+{ord(sign[0]):04X}, which ends a line to YAML, stands here"
+            return Diagnosis(sign.start(), message, "write a space in its place", _SEPARATOR.sub(" ", fault.text))
+    return None
+
+
 def _belongs(line: str) -> bool:
     return bool(not line.strip() or line.lstrip().startswith("#") or KEY.match(line) or _LIKE_A_KEY.match(line))
+
+
+def _last(fault: Fault, start: int) -> int:
+    """Return the start of the last of the stray lines that go on from the one at `start`."""
+    for match in _LINE.finditer(fault.text, start):
+        if _belongs(match[0]) and match[0].strip():
+            break
+        start = match.start() if match[0].strip() else start
+    return start
 
 
 def _cut(fault: Fault, top: int, start: int) -> Diagnosis:

@@ -3,9 +3,36 @@
 import re
 
 from tax.problems import excerpt
-from tax.yaml_errors.fault import CURLY, KEY, Diagnosis, Fault, quoted
+from tax.yaml_errors.fault import CURLY, KEY, Diagnosis, Fault, below_bar, quoted
+from tax.yaml_errors.lookalikes import KEYS
 
+# what follows a line, as far as no key that leaves have begins there
+_LINES_BELOW = re.compile(rf"(?:\n(?![ ]*(?:-[ ]+)?(?:{KEYS})[ ]*:(?:\s|$)).*)+")
+_TEXT_LINE = re.compile(r"(?<=\n)[ ]*(?=\S)")
+_FENCED = re.compile(r"[ ]*(?:-[ ]+)*(question|answer|context|content|task_description):[ ]*(\n\s*)?(?=```)")
+_KEY_IN_TEXT = re.compile(r"\b(question|answer|context|holdout|created_by|license|task_description|seed_examples)$")
 _GLUED_KEY = re.compile(r"[ ]*(?:-[ ]+)*([a-z_]{1,40}):(?!//)[^\s:]")
+
+
+def fenced(fault: Fault) -> Diagnosis | None:
+    """Code between fences that is the whole text of a key, or begins it."""
+    above = fault.line_before(fault.index)
+    for start in (fault.start_of_line(fault.index), *([above] if above is not None else [])):
+        key = _FENCED.match(fault.text, start)
+        if key:
+            message = "a text that begins with ``` goes on lines of its own"
+            return Diagnosis(key.end(), message, below_bar(key[1]), _with_bar(fault, start, key))
+    return None
+
+
+def _with_bar(fault: Fault, start: int, key: re.Match[str]) -> str | None:
+    """Return the text with the lines below a key as its text after a bar; None where there are none."""
+    end = start + len(fault.line(start))
+    lines = _LINES_BELOW.match(fault.text, end)
+    if not lines or not lines[0].strip():
+        return None
+    below = _TEXT_LINE.sub(" " * (key.start(1) - start + 2), lines[0])
+    return f"{fault.text[: key.end(1)]}: |{below}{fault.text[lines.end() :]}"
 
 
 def special_start(fault: Fault) -> Diagnosis | None:
@@ -13,7 +40,7 @@ def special_start(fault: Fault) -> Diagnosis | None:
     if "tag" in fault.words or "directive" in fault.words:
         start = fault.began
     sign = fault.text[start : start + 1]
-    if sign not in set("@`%*&!"):
+    if sign not in set("@`%*&!?"):
         return None
     line, column = fault.line(start), fault.column(start)
     key = KEY.match(line)
@@ -69,13 +96,8 @@ def glued_key(fault: Fault) -> Diagnosis | None:
 
 def colon_in_text(fault: Fault) -> Diagnosis | None:
     before = fault.line(fault.index)[: fault.column(fault.index)]
-    key = KEY.match(before)
-    if key:
-        text = fault.line(fault.index)[key.end() :].strip()
-        message = f"the text of `{key.group(1)}` contains a colon followed by a space, which starts a new key in YAML"
-        if text[:1] in set(CURLY):
-            message = f"the curly quotes of `{key.group(1)}` are no quotes to YAML, so that this colon starts a new key"
-        return Diagnosis(fault.index, message, quoted(key.group(1), text))
+    if KEY.match(before):
+        return _colon_after_key(fault, before)
     name = excerpt(before.strip(" -"), 40)
     above = fault.line_before(fault.index)
     key_above = KEY.match(fault.line(above)) if above is not None else None
@@ -89,6 +111,25 @@ def colon_in_text(fault: Fault) -> Diagnosis | None:
     return Diagnosis(fault.first_character(fault.index), message, fix)
 
 
+def _colon_after_key(fault: Fault, before: str) -> Diagnosis:
+    """A colon in the text of a key; it may end the first of several lines, or follow what was meant as a key."""
+    start = fault.start_of_line(fault.index)
+    key = KEY.match(fault.text, start)
+    assert key
+    written = fault.line(fault.index)[key.end() - start :].strip()
+    meant = _with_bar(fault, start, key) if fault.column(fault.index) + 1 == len(fault.line(start).rstrip()) else None
+    if meant:
+        message = f"the text of `{key[1]}` has several lines, and a colon ends the first of them, as if it were a key"
+        return Diagnosis(fault.index, message, below_bar(key[1]), meant)
+    message = f"the text of `{key[1]}` contains a colon followed by a space, which starts a new key in YAML"
+    if written[:1] in set(CURLY):
+        message = f"the curly quotes of `{key[1]}` are no quotes to YAML, so that this colon starts a new key"
+    fix, other = quoted(key[1], written), _KEY_IN_TEXT.search(before, key.end() - start)
+    if other:
+        fix = f"{fix}; or if `{other[1]}` is a key, start a line of its own with it"
+    return Diagnosis(fault.index, message, fix)
+
+
 def open_quote(fault: Fault) -> Diagnosis | None:
     return Diagnosis(fault.began, "the quote that opens here is never closed", "add the same quote where the text ends")
 
@@ -99,13 +140,16 @@ def open_bracket(fault: Fault) -> Diagnosis | None:
         sign, place = fault.character, fault.index
         message = f"a text cannot start with `{sign}`, which has a meaning of its own in YAML"
         return Diagnosis(place, message, "put the text in double quotes") if sign.strip() else None
-    line = fault.line_number(fault.index)
     closing = "]" if sign == "[" else "}"
-    return Diagnosis(
-        fault.began,
-        f"the `{sign}` that opens here is not closed, or a comma is missing before line {line}",
-        f"close it with `{closing}`; if it belongs to a text, put the whole text in double quotes",
-    )
+    above = fault.line_before(fault.index)
+    fix = f"close it with `{closing}`; if it belongs to a text, put the whole text in double quotes"
+    if not fault.text[fault.index :].strip() or above is None:
+        return Diagnosis(fault.began, f"the `{sign}` that opens here is not closed", fix)
+    line = fault.line_number(fault.index)
+    message = f"the `{sign}` that opens here is not closed, or a comma is missing before line {line}"
+    if fault.starts_line:
+        fix = f"put a comma at the end of line {fault.line_number(above)}; or {fix}"
+    return Diagnosis(fault.began, message, fix)
 
 
 def escape(fault: Fault) -> Diagnosis | None:
