@@ -8,6 +8,7 @@ another number of processes, or plain torch goes on from them.
 import contextlib
 import logging
 import math
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -212,10 +213,7 @@ class DeepSpeedEngine:
 
 
 def _alone() -> None:
-    """Make the process group of a single process, which DeepSpeed wants too."""
-    import tempfile
-    from pathlib import Path
-
-    place = Path(tempfile.mkdtemp(prefix="tax-")) / "group"
+    """Make the process group of a single process, which DeepSpeed wants too, and say its place as a launcher would."""
+    os.environ.setdefault("LOCAL_RANK", "0")
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, init_method=f"file://{place}", rank=0, world_size=1)
+    torch.distributed.init_process_group(backend, store=torch.distributed.HashStore(), rank=0, world_size=1)
