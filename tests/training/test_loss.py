@@ -94,6 +94,12 @@ def test_check_finds_a_model_whose_samples_see_each_other():
     check(model, 97, packing=False)
 
 
+def test_check_tries_a_model_before_it_is_on_the_gpu_that_its_attention_needs():
+    model = LearntLoss(student(implementation="tax_varlen"), 1024)
+    check(model, 97, packing=True)
+    assert model.language_model.config._attn_implementation == "tax_varlen", "it is trained with what was asked for"
+
+
 def test_check_finds_a_model_that_changes_its_logits():
     model = LearntLoss(student("granite", "sdpa", logits_scaling=8.0), 1024)
     with pytest.raises(UserError, match=r"engine\.loss_chunk to 0"):

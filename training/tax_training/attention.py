@@ -7,6 +7,7 @@ positions, with a mask as large as the row squared.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -47,6 +48,18 @@ def register() -> None:
     for name, function in functions.items():
         AttentionInterface.register(NAMES[name], function)
         AttentionMaskInterface.register(NAMES[name], _no_mask)
+
+
+@contextmanager
+def runnable(config: Any, device: torch.device) -> Iterator[None]:
+    """Have a model on the CPU, whose attention has no kernel there, attend as transformers' own does, for the time."""
+    own = config._attn_implementation
+    if device.type == "cpu" and own in {NAMES["flash"], NAMES["varlen"]}:
+        config._attn_implementation = NAMES["eager"]
+    try:
+        yield
+    finally:
+        config._attn_implementation = own
 
 
 def row_arguments(implementation: str, bounds: list[int], device: torch.device) -> dict[str, Any]:

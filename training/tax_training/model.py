@@ -165,7 +165,8 @@ def export(
     Adapters are merged. The weights are in the precision that they were computed in.
     """
     device = device_of(0)
-    model = load_student(plan, start, tokenizer, torch.device("cpu"))
+    anywhere = plan.model_copy(update={"engine": plan.engine.model_copy(update={"attention": "auto"})})
+    model = load_student(anywhere, start, tokenizer, torch.device("cpu"))
     peft = adapted(model, plan) if plan.student.lora is not None else None
     reader = Reader(checkpoint)
     with torch.no_grad():
