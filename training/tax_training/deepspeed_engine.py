@@ -216,4 +216,5 @@ def _alone() -> None:
     """Make the process group of a single process, which DeepSpeed wants too, and say its place as a launcher would."""
     os.environ.setdefault("LOCAL_RANK", "0")
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, store=torch.distributed.HashStore(), rank=0, world_size=1)
+    store = torch.distributed.HashStore()  # type: ignore[attr-defined]  # it is, without being listed
+    torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
