@@ -274,6 +274,7 @@ def test_the_next_phase_starts_from_the_chosen_checkpoint(train, plan_of, tiny, 
     about = json.loads((out / "kt1/model/training.json").read_text(encoding="utf-8"))
     assert (about["step"], about["score"]) == (4, 58.9)
     assert [score["score"] for score in about["scores"]] == [50.0, 58.9, 59.0], "all scores are kept"
+    assert not (out / "kt1/candidate").exists(), "what was evaluated is there for the time only"
     kept = json.loads((out / "kt2/phase.json").read_text(encoding="utf-8"))
     assert kept["start"] == PhaseFolder(out / "kt1").fingerprint()
 

@@ -6,6 +6,7 @@ processes or with others.
 """
 
 import hashlib
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext
@@ -151,7 +152,9 @@ class PhaseRun:
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
         self._export(step, self.folder.candidate, {"step": step})
-        return run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
+        score = run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
+        shutil.rmtree(self.folder.candidate, ignore_errors=True)
+        return score
 
     def _prune(self) -> None:
         newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]
