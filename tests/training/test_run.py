@@ -180,6 +180,25 @@ def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, mon
     assert f"{newest} is damaged" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("harm", ["cut short", "gone"])
+def test_a_damaged_checkpoint_that_a_phase_ends_with_is_told(train, plan_of, tiny, tmp_path, harm):
+    tiny["phases"]["kt1"]["select"] = {"tolerance": 100.0}  # the earliest that is measured, after 3 of 6 steps
+    tiny["phases"]["kt2"]["optimizer"] = "carried"
+    plan, out = plan_of(tiny), tmp_path / "out"
+    train(plan, out, only="kt1")
+    checkpoint = out / "kt1/checkpoints/step-0000003"
+    if harm == "gone":
+        shutil.rmtree(checkpoint)
+    else:
+        file = next(checkpoint.glob("*.safetensors"))
+        file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match="step-0000003 is needed, and damaged"):
+        train(plan, out)
+    shutil.rmtree(out / "kt1/model")
+    with pytest.raises(UserError, match="step-0000003 is needed, and damaged"):
+        train(plan, out)
+
+
 def test_a_loss_that_is_no_number_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monkeypatch, unbroken):
     plan, out = plan_of(tiny), tmp_path / "out"
     whole, calls = TorchEngine._loss, [0]

@@ -168,8 +168,8 @@ class PhaseRun:
             engine.restore(Reader(self.checkpoints.at(step)))
             self._say(f"{self.name} goes on after step {step}")
         elif self.phase.optimizer == "carried" and self.before is not None:
-            kept = Folder(self.before.checkpoints, self.world.gather).at(self.before.about()["step"])
-            engine.restore(Reader(kept), weights=False)
+            kept, taken = Folder(self.before.checkpoints, self.world.gather), self.before.about()["step"]
+            engine.restore(Reader(self.world.once(lambda: kept.whole(taken))), weights=False)
         self.scores = self.world.once(lambda: self.folder.cut_back(step))
         self.board = Board(self.folder.path / "tensorboard", step) if self.world.first else None
         if state and self._measured_after(step) and not any(score.step == step for score in self.scores):
@@ -272,7 +272,7 @@ class PhaseRun:
 
     def _export(self, step: int, folder: Path, about: dict[str, Any]) -> None:
         start = self.before.model if self.before else None
-        models.export(self.checkpoints.at(step), self.plan, start, self.tokenizer, folder, about)
+        models.export(self.checkpoints.whole(step), self.plan, start, self.tokenizer, folder, about)
 
     def _introduce(self) -> None:
         """Say what the phase is about to do."""
