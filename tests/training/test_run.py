@@ -168,6 +168,22 @@ def test_ctrl_c_saves_the_step_and_ends_with_130(plan_of, tiny, tmp_path, data, 
     assert metrics(tmp_path / "out", plan_of(tiny)) == unbroken
 
 
+def test_ctrl_c_waits_for_no_other_step_than_the_one_in_work(plan_of, tiny, tmp_path, data, monkeypatch, capsys):
+    tiny["checkpoints"]["every"] = 100
+    plan_of(tiny)
+    whole = TorchEngine._loss
+
+    def pressed(engine, row):
+        if engine.updates == 1:  # in step 2
+            signal.raise_signal(signal.SIGINT)
+            monkeypatch.undo()
+        return whole(engine, row)
+
+    monkeypatch.setattr(TorchEngine, "_loss", pressed)
+    assert main([str(tmp_path / "plan.yaml"), "--data", str(data), "--out", str(tmp_path / "out")]) == 130
+    assert "stopped after step 2 of kt1" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, monkeypatch, unbroken, capsys):
     plan, out = plan_of(tiny), tmp_path / "out"
     with monkeypatch.context() as patched, pytest.raises(Killed):

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -88,7 +88,7 @@ class DeepSpeedEngine:
                 buffer.data = exact[name].to(self.device)
         self.updates = 0
 
-    def step(self, rows: Sequence[Row], learnt: int, rate: float, *, stop: bool) -> Step:
+    def step(self, rows: Sequence[Row], learnt: int, rate: float, stop: Callable[[], bool]) -> Step:
         """Take one optimizer step on this process's rows. Raises NotFinite."""
         self.engine.train()
         sums = []
@@ -99,7 +99,7 @@ class DeepSpeedEngine:
             sums.append(loss.detach())
             if number < len(rows):
                 self.engine.step()
-        total, asked = self.world.sum(float(torch.stack(sums).double().sum()), float(stop))
+        total, asked = self.world.sum(float(torch.stack(sums).double().sum()), float(stop()))
         if not math.isfinite(total):
             raise NotFinite
         norm = self._norm() if self.stage == 0 else None

@@ -88,7 +88,7 @@ class PhaseRun:
         rate = schedule.learning_rate(self.phase, step, self.total)
         torch.manual_seed(_seed(self.plan.seed, self.name, step, self.world.process))
         try:
-            done = engine.step(self._rows(self.samples, batch), learnt, rate, stop=self.stop.asked)
+            done = engine.step(self._rows(self.samples, batch), learnt, rate, lambda: self.stop.asked)
         except NotFinite as error:
             raise UserError(self._not_finite(step, batch)) from error
         tokens = sum(self.samples.length(sample) for sample in batch)
