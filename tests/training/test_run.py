@@ -1,5 +1,6 @@
 """A whole run in this process or another: phases in their order, killed and resumed, chosen, mended, refused."""
 
+import errno
 import json
 import os
 import re
@@ -194,6 +195,26 @@ def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, mon
     file.write_bytes(file.read_bytes()[:-8])
     assert train(plan, out) == unbroken
     assert f"{newest} is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("writer", "error", "told"),
+    [
+        ("transformers.PreTrainedTokenizerFast.save_pretrained", Exception("No space left (os error 28)"), "tokenizer"),
+        ("torch.utils.tensorboard.SummaryWriter.add_scalar", OSError(errno.ENOSPC, "full"), "tensorboard"),
+        ("torch.utils.tensorboard.SummaryWriter.flush", OSError(errno.ENOSPC, "full"), "tensorboard"),
+        ("torch.utils.tensorboard.SummaryWriter.__init__", OSError(errno.ENOSPC, "full"), "tensorboard"),
+    ],
+)
+def test_a_full_disk_is_told_whoever_finds_it(train, plan_of, tiny, tmp_path, monkeypatch, writer, error, told):
+    pytest.importorskip("tensorboard")
+
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(writer, full)
+    with pytest.raises(UserError, match=rf"{told} cannot be written: No space left on device\. Nothing is lost"):
+        train(plan_of(tiny), tmp_path / "out")
 
 
 @pytest.mark.parametrize("harm", ["cut short", "gone"])
