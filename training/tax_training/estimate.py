@@ -136,8 +136,11 @@ def student_size(student: Student) -> Size:
     from transformers import AutoModelForCausalLM
 
     config = _config(student)
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except ValueError as error:
+        raise UserError(f"{quoted(config.model_type)} is no student: {quoted(str(error), 300)}") from error
     parameters = sum(parameter.numel() for parameter in model.parameters())
     trained = parameters if student.lora is None else _adapters(model, student.lora)
     return Size(
