@@ -127,6 +127,14 @@ def test_a_config_that_cannot_be_is_told_of(train, plan_of, tiny, tmp_path):
             train(plan_of(tiny, f"student.config.{setting}"), tmp_path / setting)
 
 
+def test_a_missing_file_is_told_before_the_phases_before_it_are_trained(train, plan_of, tiny, tmp_path):
+    tiny["phases"]["st"] = {"take": ["compositional"]}
+    with pytest.raises(UserError, match=r"there is no .*st\.jsonl: write the data"):
+        train(plan_of(tiny), tmp_path / "out")
+    assert not (tmp_path / "out/kt1").exists()
+    train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
+
+
 def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):
     with pytest.raises(UserError, match="kt2 starts from the model of kt1, which is not finished"):
         train(plan_of(tiny), tmp_path / "out", only="kt2")

@@ -32,7 +32,16 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
 
 
 def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:
-    """Return the phases that are passed over: their files are empty. Raises UserError where none is left to train."""
+    """Return the phases that are passed over: their files are empty.
+
+    Raises UserError where none is left to train, or where a file is missing: not after the phases before it.
+    """
+    missing = [name for name in plan.phases if only in (None, name) and not (data / f"{name}.jsonl").is_file()]
+    if missing:
+        raise UserError(
+            f"there is no {data / missing[0]}.jsonl: write the data of this plan's phases with tax mix, and name its "
+            "folder --data"
+        )
     empty = {name for name in plan.phases if is_empty(data / f"{name}.jsonl")}
     if len(empty) == len(plan.phases):
         raise UserError(
