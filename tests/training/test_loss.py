@@ -123,6 +123,21 @@ def test_logits_never_stand_whole_in_memory():
     assert max(seen) <= 8
 
 
+def test_varlen_is_given_what_its_kernel_takes_under_autocast(monkeypatch):
+    """Rotated queries and keys come in fp32 from weights in fp32, whatever autocast says; the kernel takes 16 bits."""
+    given = []
+
+    def kernel(query, key, value, *_, **__):
+        given.extend(part.dtype for part in (query, key, value))
+        return query
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", kernel)
+    model = LearntLoss(student(implementation="tax_varlen", dtype=torch.float32), 1024)
+    with torch.autocast("cpu", torch.bfloat16):
+        model(Row.of(samples([12, 20])))
+    assert set(given) == {torch.bfloat16}
+
+
 def test_attention_that_cannot_run_here_says_so():
     cpu = torch.device("cpu")
     assert attention.implementation("auto", cpu, half=False) == "tax_segments"

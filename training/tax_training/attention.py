@@ -176,7 +176,7 @@ def _varlen(
     if dropout:
         raise UserError("the model has dropout in its attention: set engine.attention to segments or flash")
     window = (-1, 0) if sliding_window is None else (sliding_window - 1, 0)
-    q, k, v = (part[0].transpose(0, 1).contiguous() for part in (query, key, value))
+    q, k, v = (part[0].transpose(0, 1).to(value.dtype).contiguous() for part in (query, key, value))  # RoPE is in fp32
     attended = varlen_attn(
         q, k, v, cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q,
         scale=scaling, window_size=window, enable_gqa=query.shape[1] != key.shape[1],
