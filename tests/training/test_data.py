@@ -133,6 +133,7 @@ def test_samples_that_stand_twice_are_two(tmp_path, encoder):
         ('{"id": "a"}', "line 1: no conversation: it needs `messages`"),
         ('{"messages": []}', "line 1: no sample: it needs an `id`"),
         ('{"id": "a", "messages": [{"role": "user", "content": 3}]}', "both texts"),
+        ('{"id": "a", "messages": [{"role": "user", "content": "\\ud83d"}]}', "both texts"),
         ('{"id": "a", "messages": ["\\u202e"]}', "not '\\u202e'"),
     ],
 )

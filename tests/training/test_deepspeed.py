@@ -103,6 +103,18 @@ def test_every_stage_agrees_with_plain_torch_and_goes_on_from_its_checkpoints(tr
     assert metrics(again, plan) == metrics(tmp_path / "expected", plan)
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="DeepSpeed compiles its communication on the CPU: needs g++")
+@pytest.mark.parametrize("setting", ["engine.zero=1", "engine.zero=3"])
+def test_one_process_needs_no_launcher(train, plan_of, gentle, tmp_path, data, setting):
+    plan = plan_of(gentle, "defaults.epochs=1")
+    alone = {name: value for name, value in os.environ.items() if name not in {"LOCAL_RANK", "RANK", "WORLD_SIZE"}}
+    command = [sys.executable, "-m", "tax_training", tmp_path / "plan.yaml", "--data", data, "--out", tmp_path / "out"]
+    settings = ["--set", "defaults.epochs=1", "--set", setting]
+    done = subprocess.run([*command, *settings], capture_output=True, text=True, env=alone, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert losses(metrics(tmp_path / "out", plan)) == pytest.approx(losses(train(plan, tmp_path / "plain")), abs=1e-6)
+
+
 def test_the_engine_follows_from_plan_and_processes():
     assert not uses_deepspeed(Engine(), 1)
     assert uses_deepspeed(Engine(), 2)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tax_training.__main__ import main
+from tax_training.errors import UserError
 from tax_training.estimate import Size, estimate_phase, memory_of, student_size
 from tax_training.plan_file import PLANS, load_plan
 
@@ -20,6 +21,11 @@ def test_the_parameters_of_adapters():
     # Mistral 7B, rank 64: a layer has q and o (4096 + 4096), k and v (4096 + 1024), gate, up and down (4096 + 14336)
     expected = 32 * 64 * (2 * 8192 + 2 * 5120 + 3 * 18432)
     assert student_size(load_plan("one-gpu").student).trained == expected
+
+
+def test_what_could_not_be_trained_is_not_estimated():
+    with pytest.raises(UserError, match=r"'t5' is no student: .*Unrecognized configuration class"):
+        student_size(load_plan("tiny-cpu", ["student.config.model_type=t5"]).student)
 
 
 @pytest.mark.parametrize(("plan", "phase", "steps"), [

@@ -94,6 +94,12 @@ def test_check_finds_a_model_whose_samples_see_each_other():
     check(model, 97, packing=False)
 
 
+def test_check_tries_a_model_before_it_is_on_the_gpu_that_its_attention_needs():
+    model = LearntLoss(student(implementation="tax_varlen"), 1024)
+    check(model, 97, packing=True)
+    assert model.language_model.config._attn_implementation == "tax_varlen", "it is trained with what was asked for"
+
+
 def test_check_finds_a_model_that_changes_its_logits():
     model = LearntLoss(student("granite", "sdpa", logits_scaling=8.0), 1024)
     with pytest.raises(UserError, match=r"engine\.loss_chunk to 0"):
@@ -115,6 +121,21 @@ def test_logits_never_stand_whole_in_memory():
     model.language_model.get_output_embeddings().register_forward_hook(lambda *hook: seen.append(len(hook[2])))
     model(Row.of(samples([60, 60]))).backward()
     assert max(seen) <= 8
+
+
+def test_varlen_is_given_what_its_kernel_takes_under_autocast(monkeypatch):
+    """Rotated queries and keys come in fp32 from weights in fp32, whatever autocast says; the kernel takes 16 bits."""
+    given = []
+
+    def kernel(query, key, value, *_, **__):
+        given.extend(part.dtype for part in (query, key, value))
+        return query
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", kernel)
+    model = LearntLoss(student(implementation="tax_varlen", dtype=torch.float32), 1024)
+    with torch.autocast("cpu", torch.bfloat16):
+        model(Row.of(samples([12, 20])))
+    assert set(given) == {torch.bfloat16}
 
 
 def test_attention_that_cannot_run_here_says_so():

@@ -81,6 +81,7 @@ def test_set_changes_one_setting():
         ("student.model=x", "either `model` or `config`"),
         ("kt1.replay={st: 1.0}", "no earlier phase"),
         ("kt1.too_long=split", "for cpt"),
+        ("kt1.betas=[0.9, 1.0]", "phases.kt1.betas.1: Input should be less than 1, not 1.0"),
         ("kt1.warmup=1.5", "whole number of steps"),
         ("kt1.optimizer=carried", "needs a phase before it"),
         ("kt1.take=[everything]", "phases.kt1.take.0"),

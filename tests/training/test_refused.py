@@ -14,11 +14,22 @@ from tax_training.stop import Stop
 def test_another_plan_or_other_data_in_the_same_folder_is_refused(train, plan_of, tiny, tmp_path, data):
     out = tmp_path / "out"
     train(plan_of(tiny), out, only="kt1")
-    with pytest.raises(UserError, match="begun with another settings"):
+    with pytest.raises(UserError, match=r"begun with another settings\.learning_rate: 0\.01, and not 0\.02"):
         train(plan_of(tiny, "kt1.learning_rate=0.02"), out)
+    with pytest.raises(UserError, match=r"begun with another student\.config\.rope_theta: None, and not 500\.0"):
+        train(plan_of(tiny, "student.config.rope_theta=500.0"), out)
     with pytest.raises(UserError, match="begun with another seed: 0, and not 1"):
         train(plan_of(tiny, "seed=1"), out)
     train(plan_of(tiny, "kt2.epochs=1", "checkpoints.keep=5", "engine.micro_tokens=300"), out)
+
+
+def test_what_failed_before_its_first_checkpoint_may_be_mended(train, plan_of, tiny, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="does not fit the model"):
+        train(plan_of(tiny, "student.lora={rank: 4, targets: [no_such_module]}"), out)
+    train(plan_of(tiny, "kt1.epochs=1", f"student.chat_template={TEMPLATE.replace('user', 'system')!r}"), out, "kt1")
+    template = (out / "kt1/tokenizer/chat_template.jinja").read_text(encoding="utf-8")
+    assert template == (out / "kt1/model/chat_template.jinja").read_text(encoding="utf-8")
 
 
 def other_tokenizer(folder):
@@ -114,6 +125,14 @@ def test_a_config_that_cannot_be_is_told_of(train, plan_of, tiny, tmp_path):
     for setting in ("num_attention_heads=3", "hidden_size=many", "model_type=llamma"):
         with pytest.raises(UserError, match=r"student.config is no config of a model"):
             train(plan_of(tiny, f"student.config.{setting}"), tmp_path / setting)
+
+
+def test_a_missing_file_is_told_before_the_phases_before_it_are_trained(train, plan_of, tiny, tmp_path):
+    tiny["phases"]["st"] = {"take": ["compositional"]}
+    with pytest.raises(UserError, match=r"there is no .*st\.jsonl: write the data"):
+        train(plan_of(tiny), tmp_path / "out")
+    assert not (tmp_path / "out/kt1").exists()
+    train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
 
 
 def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):

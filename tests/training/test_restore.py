@@ -49,6 +49,15 @@ def test_a_checkpoint_s_model_is_the_one_that_the_phase_would_have_written(out, 
         assert (tmp_path / "restored" / name).read_bytes() == (tmp_path / "model of kt2" / name).read_bytes(), name
 
 
+def test_a_checkpoint_that_was_trained_by_a_kernel_of_gpus_is_written_anywhere(out, tmp_path):
+    file = newest(out / "kt2") / "state.json"
+    state = json.loads(file.read_text(encoding="utf-8"))
+    state["plan"]["engine"]["attention"] = "varlen"
+    file.write_text(json.dumps(state), encoding="utf-8")
+    restore(file.parent, tmp_path / "restored")
+    assert (tmp_path / "restored/model.safetensors").is_file()
+
+
 def test_any_folder_of_a_run_can_be_talked_to(out, temporary, capfd):
     last = newest(out / "kt2")
     said = {}

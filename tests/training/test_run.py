@@ -1,5 +1,6 @@
 """A whole run in this process or another: phases in their order, killed and resumed, chosen, mended, refused."""
 
+import errno
 import json
 import os
 import re
@@ -168,6 +169,22 @@ def test_ctrl_c_saves_the_step_and_ends_with_130(plan_of, tiny, tmp_path, data, 
     assert metrics(tmp_path / "out", plan_of(tiny)) == unbroken
 
 
+def test_ctrl_c_waits_for_no_other_step_than_the_one_in_work(plan_of, tiny, tmp_path, data, monkeypatch, capsys):
+    tiny["checkpoints"]["every"] = 100
+    plan_of(tiny)
+    whole = TorchEngine._loss
+
+    def pressed(engine, row):
+        if engine.updates == 1:  # in step 2
+            signal.raise_signal(signal.SIGINT)
+            monkeypatch.undo()
+        return whole(engine, row)
+
+    monkeypatch.setattr(TorchEngine, "_loss", pressed)
+    assert main([str(tmp_path / "plan.yaml"), "--data", str(data), "--out", str(tmp_path / "out")]) == 130
+    assert "stopped after step 2 of kt1" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, monkeypatch, unbroken, capsys):
     plan, out = plan_of(tiny), tmp_path / "out"
     with monkeypatch.context() as patched, pytest.raises(Killed):
@@ -178,6 +195,45 @@ def test_a_damaged_checkpoint_is_passed_over(train, plan_of, tiny, tmp_path, mon
     file.write_bytes(file.read_bytes()[:-8])
     assert train(plan, out) == unbroken
     assert f"{newest} is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("writer", "error", "told"),
+    [
+        ("transformers.PreTrainedTokenizerFast.save_pretrained", Exception("No space left (os error 28)"), "tokenizer"),
+        ("torch.utils.tensorboard.SummaryWriter.add_scalar", OSError(errno.ENOSPC, "full"), "tensorboard"),
+        ("torch.utils.tensorboard.SummaryWriter.flush", OSError(errno.ENOSPC, "full"), "tensorboard"),
+        ("torch.utils.tensorboard.SummaryWriter.__init__", OSError(errno.ENOSPC, "full"), "tensorboard"),
+    ],
+)
+def test_a_full_disk_is_told_whoever_finds_it(train, plan_of, tiny, tmp_path, monkeypatch, writer, error, told):
+    pytest.importorskip("tensorboard")
+
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(writer, full)
+    with pytest.raises(UserError, match=rf"{told} cannot be written: No space left on device\. Nothing is lost"):
+        train(plan_of(tiny), tmp_path / "out")
+
+
+@pytest.mark.parametrize("harm", ["cut short", "gone"])
+def test_a_damaged_checkpoint_that_a_phase_ends_with_is_told(train, plan_of, tiny, tmp_path, harm):
+    tiny["phases"]["kt1"]["select"] = {"tolerance": 100.0}  # the earliest that is measured, after 3 of 6 steps
+    tiny["phases"]["kt2"]["optimizer"] = "carried"
+    plan, out = plan_of(tiny), tmp_path / "out"
+    train(plan, out, only="kt1")
+    checkpoint = out / "kt1/checkpoints/step-0000003"
+    if harm == "gone":
+        shutil.rmtree(checkpoint)
+    else:
+        file = next(checkpoint.glob("*.safetensors"))
+        file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match="step-0000003 is needed, and damaged"):
+        train(plan, out)
+    shutil.rmtree(out / "kt1/model")
+    with pytest.raises(UserError, match="step-0000003 is needed, and damaged"):
+        train(plan, out)
 
 
 def test_a_loss_that_is_no_number_ends_with_what_to_do(train, plan_of, tiny, tmp_path, monkeypatch, unbroken):
@@ -274,6 +330,7 @@ def test_the_next_phase_starts_from_the_chosen_checkpoint(train, plan_of, tiny, 
     about = json.loads((out / "kt1/model/training.json").read_text(encoding="utf-8"))
     assert (about["step"], about["score"]) == (4, 58.9)
     assert [score["score"] for score in about["scores"]] == [50.0, 58.9, 59.0], "all scores are kept"
+    assert not (out / "kt1/candidate").exists(), "what was evaluated is there for the time only"
     kept = json.loads((out / "kt2/phase.json").read_text(encoding="utf-8"))
     assert kept["start"] == PhaseFolder(out / "kt1").fingerprint()
 

@@ -7,6 +7,7 @@ positions, with a mask as large as the row squared.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -47,6 +48,18 @@ def register() -> None:
     for name, function in functions.items():
         AttentionInterface.register(NAMES[name], function)
         AttentionMaskInterface.register(NAMES[name], _no_mask)
+
+
+@contextmanager
+def runnable(config: Any, device: torch.device) -> Iterator[None]:
+    """Have a model on the CPU, whose attention has no kernel there, attend as transformers' own does, for the time."""
+    own = config._attn_implementation
+    if device.type == "cpu" and own in {NAMES["flash"], NAMES["varlen"]}:
+        config._attn_implementation = NAMES["eager"]
+    try:
+        yield
+    finally:
+        config._attn_implementation = own
 
 
 def row_arguments(implementation: str, bounds: list[int], device: torch.device) -> dict[str, Any]:
@@ -163,7 +176,7 @@ def _varlen(
     if dropout:
         raise UserError("the model has dropout in its attention: set engine.attention to segments or flash")
     window = (-1, 0) if sliding_window is None else (sliding_window - 1, 0)
-    q, k, v = (part[0].transpose(0, 1).contiguous() for part in (query, key, value))
+    q, k, v = (part[0].transpose(0, 1).to(value.dtype).contiguous() for part in (query, key, value))  # RoPE is in fp32
     attended = varlen_attn(
         q, k, v, cu_seq_lens_q, cu_seq_lens_q, max_length_q, max_length_q,
         scale=scaling, window_size=window, enable_gqa=query.shape[1] != key.shape[1],

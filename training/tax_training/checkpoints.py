@@ -69,6 +69,16 @@ class Folder:
         """Return the folder of a step's checkpoint."""
         return self.path / f"step-{step:07d}"
 
+    def whole(self, step: int) -> Path:
+        """Return the folder of a step's checkpoint. Raises UserError where it is damaged or gone."""
+        fault = damage(self.at(step))
+        if fault:
+            raise UserError(
+                f"the checkpoint {self.at(step)} is needed, and damaged: {fault}. Take another --out; or delete "
+                f"{self.path.parent} and the phases after it, to train them again"
+            )
+        return self.at(step)
+
     def steps(self) -> list[int]:
         """Return the steps that have a checkpoint, in order."""
         found = (re.fullmatch(r"step-(\d+)", path.name) for path in self.path.glob("step-*"))

@@ -6,6 +6,7 @@ be a guess. The whole text is tokenised once, and a token is learnt if any of it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,6 +114,21 @@ def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
         while span is not None and span[1] <= start:
             span = next(remaining, None)
         yield span is not None and end > span[0] and start < end
+
+
+def ends_of_answers(tokenizer: Any) -> list[int]:
+    """Return the tokens that end an answer: the end of a sequence, and the chat template's own mark of a turn's end.
+
+    Many a base model has a template whose turns end otherwise than its documents do.
+    """
+    ends = [tokenizer.eos_token_id]
+    asked = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "."}]
+    with suppress(UserError):  # a template that serves no conversation: the student learnt documents only
+        for sample in Encoder(tokenizer, None).conversations([{"id": "", "messages": asked}]):
+            learnt = [token for token, own in zip(sample.tokens, sample.learnt, strict=True) if own]
+            marks = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+            ends += [token for token in learnt[-1:] if token in marks]
+    return list(dict.fromkeys(ends))
 
 
 def load_tokenizer(source: str | Path) -> Any:

@@ -6,6 +6,7 @@ starts, and the end) and `corpus.json` (ids, drops, what it was made from). It a
 
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,8 @@ import numpy as np
 from tax_training.conversation import Encoded, Encoder
 from tax_training.errors import UserError, quoted
 from tax_training.files import digest, told
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class Corpus:
@@ -107,15 +110,20 @@ def _fault(sample: object, kind: str) -> str:
     if not isinstance(sample, dict) or not isinstance(sample.get("id"), str):
         return "no sample: it needs an `id`"
     if kind == "cpt":
-        return "" if isinstance(sample.get("text"), str) else "no document of cpt: it needs a `text`"
+        return "" if _is_text(sample.get("text")) else "no document of cpt: it needs a `text`"
     messages = sample.get("messages")
     if not isinstance(messages, list) or not messages:
         return "no conversation: it needs `messages`"
     for message in messages:
         fields = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
-        if not all(isinstance(field, str) for field in fields):
+        if not all(_is_text(field) for field in fields):
             return f"a message needs `role` and `content`, both texts, not {quoted(message)}"
     return ""
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is a text, and one that UTF-8 can write: JSON may hold half of a surrogate pair."""
+    return isinstance(value, str) and not _HALF_PAIR.search(value)
 
 
 def _marks(tokenizer: Any) -> dict[str, Any]:

@@ -8,7 +8,8 @@ another number of processes, or plain torch goes on from them.
 import contextlib
 import logging
 import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -89,7 +90,7 @@ class DeepSpeedEngine:
                 buffer.data = exact[name].to(self.device)
         self.updates = 0
 
-    def step(self, rows: Sequence[Row], learnt: int, rate: float, *, stop: bool) -> Step:
+    def step(self, rows: Sequence[Row], learnt: int, rate: float, stop: Callable[[], bool]) -> Step:
         """Take one optimizer step on this process's rows. Raises NotFinite."""
         self.engine.train()
         sums = []
@@ -100,7 +101,7 @@ class DeepSpeedEngine:
             sums.append(loss.detach())
             if number < len(rows):
                 self.engine.step()
-        total, asked = self.world.sum(float(torch.stack(sums).double().sum()), float(stop))
+        total, asked = self.world.sum(float(torch.stack(sums).double().sum()), float(stop()))
         if not math.isfinite(total):
             raise NotFinite
         norm = self._norm() if self.stage == 0 else None
@@ -214,10 +215,8 @@ class DeepSpeedEngine:
 
 
 def _alone() -> None:
-    """Make the process group of a single process, which DeepSpeed wants too."""
-    import tempfile
-    from pathlib import Path
-
-    place = Path(tempfile.mkdtemp(prefix="tax-")) / "group"
+    """Make the process group of a single process, which DeepSpeed wants too, and say its place as a launcher would."""
+    os.environ.setdefault("LOCAL_RANK", "0")
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    torch.distributed.init_process_group(backend, init_method=f"file://{place}", rank=0, world_size=1)
+    store = torch.distributed.HashStore()  # type: ignore[attr-defined]  # it is, without being listed
+    torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)

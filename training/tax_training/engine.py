@@ -5,7 +5,7 @@ row's summed loss by it: the gradient is that of the mean over the step's learnt
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,10 +36,10 @@ class Step:
 class Engine(Protocol):
     """Trains a model, step by step."""
 
-    def step(self, rows: Sequence[Row], learnt: int, rate: float, *, stop: bool) -> Step:
+    def step(self, rows: Sequence[Row], learnt: int, rate: float, stop: Callable[[], bool]) -> Step:
         """Take one optimizer step on this process's rows; `learnt` counts the learnt tokens of all processes' rows.
 
-        Raises NotFinite.
+        `stop` tells whether this process was asked to stop, until the end of this step. Raises NotFinite.
         """
         ...
 
@@ -102,7 +102,7 @@ class TorchEngine:
         self.optimizer = adamw(self.model, phase)
         self.updates = 0
 
-    def step(self, rows: Sequence[Row], learnt: int, rate: float, *, stop: bool) -> Step:
+    def step(self, rows: Sequence[Row], learnt: int, rate: float, stop: Callable[[], bool]) -> Step:
         """Take one optimizer step. Raises NotFinite."""
         self.optimizer.zero_grad(set_to_none=True)
         sums = []
@@ -112,7 +112,7 @@ class TorchEngine:
             sums.append(loss.detach())
         total = torch.stack(sums).double().sum()
         norm = torch.nn.utils.clip_grad_norm_([p for _, p in self._trained()], self.clip)
-        result = Step(float(total) / learnt, float(norm), stop)
+        result = Step(float(total) / learnt, float(norm), stop())
         if not (math.isfinite(result.loss) and math.isfinite(result.gradient_norm)):
             raise NotFinite
         for group in self.optimizer.param_groups:

@@ -15,6 +15,7 @@ import yaml
 from tax_training import schedule
 from tax_training.engine import uses_deepspeed
 from tax_training.errors import UserError, quoted
+from tax_training.mixed import ignored
 from tax_training.plan import Lora, Phase, Plan, Student, TrainTokenizer
 
 GIB = 1 << 30
@@ -57,7 +58,7 @@ def dry_run(plan: Plan, data: Path | None, processes: int | None, *, as_json: bo
     half = precision == "bf16" or (precision == "auto" and (large or torch.cuda.is_available()))
     memory = {name: memory_of(plan, phase, size, world, half=half) for name, phase in plan.phases.items()}
     totals = {estimate.phase: estimate.steps for estimate in phases if estimate.steps is not None}
-    warnings = schedule.warnings(list(plan.phases.items()), totals)
+    warnings = schedule.warnings(list(plan.phases.items()), totals) + (ignored(plan, data) if data else [])
     resolved = plan.model_dump(mode="json", exclude={"defaults"}, exclude_none=True)
     if as_json:
         found = {
@@ -135,8 +136,11 @@ def student_size(student: Student) -> Size:
     from transformers import AutoModelForCausalLM
 
     config = _config(student)
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except ValueError as error:
+        raise UserError(f"{quoted(config.model_type)} is no student: {quoted(str(error), 300)}") from error
     parameters = sum(parameter.numel() for parameter in model.parameters())
     trained = parameters if student.lora is None else _adapters(model, student.lora)
     return Size(

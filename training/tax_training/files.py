@@ -22,8 +22,12 @@ def told(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, SafetensorError) as error:
+    except UserError:
+        raise
+    except Exception as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        if not full and not isinstance(error, OSError | SafetensorError):  # tokenizers raises Exception itself
+            raise
         reason = os.strerror(errno.ENOSPC) if full else str(error)
         raise UserError(
             f"{what} cannot be written: {reason}. Nothing is lost: what was saved before is whole. "

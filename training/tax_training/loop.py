@@ -6,6 +6,7 @@ processes or with others.
 """
 
 import hashlib
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import nullcontext
@@ -87,7 +88,7 @@ class PhaseRun:
         rate = schedule.learning_rate(self.phase, step, self.total)
         torch.manual_seed(_seed(self.plan.seed, self.name, step, self.world.process))
         try:
-            done = engine.step(self._rows(self.samples, batch), learnt, rate, stop=self.stop.asked)
+            done = engine.step(self._rows(self.samples, batch), learnt, rate, lambda: self.stop.asked)
         except NotFinite as error:
             raise UserError(self._not_finite(step, batch)) from error
         tokens = sum(self.samples.length(sample) for sample in batch)
@@ -151,7 +152,9 @@ class PhaseRun:
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
         self._export(step, self.folder.candidate, {"step": step})
-        return run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
+        score = run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
+        shutil.rmtree(self.folder.candidate, ignore_errors=True)
+        return score
 
     def _prune(self) -> None:
         newest = self.checkpoints.steps()[-self.plan.checkpoints.keep :]
@@ -165,8 +168,8 @@ class PhaseRun:
             engine.restore(Reader(self.checkpoints.at(step)))
             self._say(f"{self.name} goes on after step {step}")
         elif self.phase.optimizer == "carried" and self.before is not None:
-            kept = Folder(self.before.checkpoints, self.world.gather).at(self.before.about()["step"])
-            engine.restore(Reader(kept), weights=False)
+            kept, taken = Folder(self.before.checkpoints, self.world.gather), self.before.about()["step"]
+            engine.restore(Reader(self.world.once(lambda: kept.whole(taken))), weights=False)
         self.scores = self.world.once(lambda: self.folder.cut_back(step))
         self.board = Board(self.folder.path / "tensorboard", step) if self.world.first else None
         if state and self._measured_after(step) and not any(score.step == step for score in self.scores):
@@ -269,7 +272,7 @@ class PhaseRun:
 
     def _export(self, step: int, folder: Path, about: dict[str, Any]) -> None:
         start = self.before.model if self.before else None
-        models.export(self.checkpoints.at(step), self.plan, start, self.tokenizer, folder, about)
+        models.export(self.checkpoints.whole(step), self.plan, start, self.tokenizer, folder, about)
 
     def _introduce(self) -> None:
         """Say what the phase is about to do."""

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
-from tax_training.attention import row_arguments
+from tax_training.attention import row_arguments, runnable
 from tax_training.data import IGNORED, Row
 from tax_training.errors import UserError
 
@@ -64,7 +64,7 @@ def check(model: LearntLoss, vocabulary: int, *, packing: bool) -> None:
     )
     training = model.training
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), runnable(model.language_model.config, device):
         beside, poisoned = (model.hidden(_probe([before, second], device))[-2:] for before in (first, other))
         whole = model._outputs(model.language_model, _probe([second], device)).logits[0]
         ours = model.language_model.get_output_embeddings()(model.hidden(_probe([second], device)))

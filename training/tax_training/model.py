@@ -11,7 +11,7 @@ import torch
 
 from tax_training import attention
 from tax_training.checkpoints import Reader
-from tax_training.conversation import load_tokenizer
+from tax_training.conversation import ends_of_answers, load_tokenizer
 from tax_training.errors import UserError, quoted
 from tax_training.files import digest, told
 from tax_training.loss import LearntLoss
@@ -165,7 +165,8 @@ def export(
     Adapters are merged. The weights are in the precision that they were computed in.
     """
     device = device_of(0)
-    model = load_student(plan, start, tokenizer, torch.device("cpu"))
+    anywhere = plan.model_copy(update={"engine": plan.engine.model_copy(update={"attention": "auto"})})
+    model = load_student(anywhere, start, tokenizer, torch.device("cpu"))
     peft = adapted(model, plan) if plan.student.lora is not None else None
     reader = Reader(checkpoint)
     with torch.no_grad():
@@ -177,6 +178,7 @@ def export(
     if in_bf16(plan.engine, device):
         model = model.to(torch.bfloat16)
     model.config.use_cache = True
+    _end_answers(model, tokenizer)
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     with told(f"the model {folder}"):
@@ -186,6 +188,17 @@ def export(
         (part / "training.json").write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
+
+
+def _end_answers(model: Any, tokenizer: Any) -> None:
+    """Have generation stop where the student was taught to; how its makers drew from it is not taken over."""
+    from transformers import GenerationConfig
+
+    model.config.get_text_config().eos_token_id = tokenizer.eos_token_id
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=ends_of_answers(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+    )  # fmt: skip
 
 
 def transformers_version() -> str:

@@ -8,7 +8,7 @@ has a line a step and `scores.json` what was measured, both cut back to the chec
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -43,21 +43,23 @@ class PhaseFolder:
         return self.finished or self.checkpoints.is_dir()
 
     def claim(self, identity: dict[str, Any]) -> None:
-        """Make the folder that of this phase. Raises UserError where it was begun with another plan or other data."""
+        """Make the folder that of this phase. Raises UserError where it was begun with another plan or other data.
+
+        What was claimed and never came to a checkpoint, such as with a student that could not be loaded, binds nobody.
+        """
         file = self.path / "phase.json"
         with told(str(self.path)):
             self.path.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
+        if not (file.exists() and self.begun):
+            shutil.rmtree(self.tokenizer, ignore_errors=True)
             write_whole(file, _json(identity))
             return
-        earlier = _read(file)
-        changed = [key for key in {**earlier, **identity} if earlier.get(key) != _plain(identity).get(key)]
+        changed = next(_changed("", _read(file), _plain(identity)), None)
         if changed:
-            key = changed[0]
+            key, earlier, now = changed
             raise UserError(
-                f"{self.path} was begun with another {key}: {quoted(earlier.get(key))}, and not "
-                f"{quoted(_plain(identity).get(key))}. Take another --out; or delete {self.path} and the phases "
-                "after it, to train them again"
+                f"{self.path} was begun with another {key}: {quoted(earlier)}, and not {quoted(now)}. Take another "
+                f"--out; or delete {self.path} and the phases after it, to train them again"
             )
 
     def keep_tokenizer(self, tokenizer: Any) -> None:
@@ -130,6 +132,15 @@ def _read(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read ({error}): delete it, or take another --out") from error
+
+
+def _changed(place: str, earlier: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs between two values of JSON: its place, what it was, what it is."""
+    if isinstance(earlier, dict) and isinstance(now, dict):
+        for key in {**earlier, **now}:
+            yield from _changed(f"{place}.{key}" if place else key, earlier.get(key), now.get(key))
+    elif earlier != now:
+        yield place, earlier, now
 
 
 def _json(value: Any) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 Stock = Literal["knowledge-short", "knowledge-long", "foundational", "compositional", "feedback", "corpus", "all"]
 Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -143,7 +144,7 @@ class Phase(_Settings):
     destabilize the next one."""
     optimizer: Literal["fresh", "carried"] = "fresh"
     """AdamW's moments at the phase's start: zero, or those of the checkpoint it starts from."""
-    betas: tuple[Share, Share] = (0.9, 0.95)
+    betas: tuple[Decay, Decay] = (0.9, 0.95)
     """AdamW's decay rates."""
     epsilon: Positive = 1e-8
     """AdamW's epsilon."""

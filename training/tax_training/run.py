@@ -7,6 +7,7 @@ from tax_training.corpus import is_empty
 from tax_training.errors import UserError, quoted
 from tax_training.files import only_one
 from tax_training.loop import PhaseRun
+from tax_training.mixed import ignored
 from tax_training.phase_folder import PhaseFolder
 from tax_training.plan import Plan
 from tax_training.progress import Progress
@@ -22,6 +23,8 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
         raise UserError(f"the plan has no phase {quoted(only)}; it has {', '.join(plan.phases)}")
     with world.alone(only_one, out), Stop() as stop:
         tokenizer = models.student_tokenizer(plan.student, data)
+        for warning in ignored(plan, data) if world.first else []:
+            progress("", 1, 1).say(f"warning: {warning}")
         empty = world.once(lambda: _without_samples(plan, data, out, only))
         for name in plan.phases:
             if only in (None, name):
@@ -29,7 +32,16 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
 
 
 def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:
-    """Return the phases that are passed over: their files are empty. Raises UserError where none is left to train."""
+    """Return the phases that are passed over: their files are empty.
+
+    Raises UserError where none is left to train, or where a file is missing: not after the phases before it.
+    """
+    missing = [name for name in plan.phases if only in (None, name) and not (data / f"{name}.jsonl").is_file()]
+    if missing:
+        raise UserError(
+            f"there is no {data / missing[0]}.jsonl: write the data of this plan's phases with tax mix, and name its "
+            "folder --data"
+        )
     empty = {name for name in plan.phases if is_empty(data / f"{name}.jsonl")}
     if len(empty) == len(plan.phases):
         raise UserError(
