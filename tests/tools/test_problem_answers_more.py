@@ -98,7 +98,7 @@ def addition(question: str) -> str:
     one, other = fractions(question)
     less = re.search(r" - |planed|pours|mown", question)
     return (
-        f"re: {mixed(one - other if less else one + other)}(\\.| (km|cups?|liters?|hours?|inch thick|of the field)\\b)"
+        f"re: {mixed(one - other if less else one + other)}(\\.| (km|cups?|liters?|hours?|of an hour|inch thick|of the field)\\b)"
     )
 
 
