@@ -59,6 +59,7 @@ class Canned:
         (Canned(200, "[" * 100_000), TryAgain, "no chat completion"),
         (Canned(400, "[" * 100_000), CallFailed, "HTTP 400"),
         (Canned(401, '{"error": {"message": "bad key"}}'), TeacherError, "bad key.*TAX_API_KEY"),
+        (Canned(402, '{"message": "no credit is left"}'), TryAgain, "HTTP 402"),
         (Canned(400, '{"message": "temperature must be 1"}'), Refused, "HTTP 400: temperature must be 1"),
         (Canned(400, '{"message": "max_tokens is not supported"}'), Refused, "HTTP 400: max_tokens is not supported"),
         (Canned(404, '{"error": "no such model"}'), TeacherError, "no such model"),

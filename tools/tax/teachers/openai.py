@@ -22,7 +22,7 @@ from tax.teachers.room import prompt_bytes
 from tax.teachers.servers import Server, Servers
 
 MAX_REPLY = 8_000_000  # bytes
-_BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
+_BUSY = {402, 408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}  # 402: no credit is left
 _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "structured", "grammar")
 _LENGTH_WORDS = (
     "context length",
