@@ -3,6 +3,7 @@
 A cache like vLLM's, of blocks of 16 tokens (64 characters here), that forgets nothing. Results: docs/log.md.
 """
 
+import argparse
 import hashlib
 import json
 import subprocess
@@ -38,6 +39,7 @@ def cached(prompts: Iterable[tuple[str, str]]) -> dict[str, float]:
 
 def main() -> None:
     """Run the pipeline and print the shares as JSON."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for branch in ("compositional_skills", "knowledge"):
         with RunningLoopback() as server, tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "tax", "generate", PROJECT / "taxonomy" / branch, "--teacher", server.url]

@@ -10,6 +10,13 @@ import pytest
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
+@pytest.mark.parametrize("script", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_help_tells_what_is_measured_and_measures_nothing(script):
+    command = [sys.executable, script, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout.startswith("usage: ")) == (0, True), done.stderr
+
+
 @pytest.mark.parametrize(
     ("call", "kept"),
     [

@@ -63,6 +63,9 @@ def test_the_nearest_file_counts(toml, tmp_path):
         ('[teachers.x]\nurl = "http://a"\nkey_env = "sk-1 2"\n', "name of an environment variable"),
         ('[teachers.x]\nurl = "http://a"\nkey = "sk-12"\n', "put the key into an environment variable"),
         ('[teachers.x]\nurl = "http://a"\ntemperature = 1\n', "there is no setting `teachers.x.temperature`"),
+        ('[teachers.builtin]\nurl = "http://a"\n', "`teachers.builtin` has the name of the built-in teacher"),
+        ('[teachers."scripted:x"]\nurl = "http://a"\n', "`teachers.scripted:x` has a colon in its name"),
+        ('[teachers."hf:x"]\nurl = "http://a"\n', "choose a name without one"),
     ],
 )
 def test_faults_name_the_key_and_the_fix(toml, text, words):

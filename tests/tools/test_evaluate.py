@@ -232,6 +232,7 @@ def test_the_real_model_of_a_folder_answers_in_this_process(tax, held, tmp_path,
         (["URL", "--holdouts", "bad"], "qna.yaml has errors, so its hold-outs cannot be read: tax validate tells"),
         (["URL", "--out", "no/answers.jsonl"], "no/answers.jsonl cannot be written"),
         (["URL", "--out", "runs"], "--out runs cannot be written"),
+        (["URL", "--out", "x" * 250], "cannot be written: File name too long"),
         (["URL", "--out", "heldout.jsonl"], "--out heldout.jsonl is what the hold-outs are read from"),
         (["URL", "--holdouts", "twice.jsonl"], "twice.jsonl: another hold-out has the id"),
         (["URL", "--holdouts", "data/st.jsonl"], "data/st.jsonl is what a student is trained on: the hold-outs of tax"),
@@ -263,7 +264,7 @@ def test_what_cannot_be_evaluated_is_told(tax, held, taxonomy, arguments, told):
         given = [places.get(each, each) for each in arguments]
         given += [] if "--holdouts" in given else ["--holdouts", file]
         code, output, errors = tax("eval", *given, "--quiet")
-    assert (code, output) == (2, "")
+    assert (code, output, server.seen) == (2, "", 0)
     assert told in errors
 
 

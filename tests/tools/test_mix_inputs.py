@@ -183,7 +183,7 @@ def test_a_dataset_that_links_out_of_its_leaf_is_refused(tax, taxonomy, plan):
 
 def test_a_dataset_of_a_hub_comes_in_at_its_commit(taxonomy, plan, tmp_path):
     """In a process of its own, as the hub's library takes the hub's address when it is imported."""
-    pytest.importorskip("datasets", reason="a hub's dataset needs pip install 'tax[train]'")
+    pytest.importorskip("datasets", reason="a hub's dataset needs pip install -c constraints.txt -e '.[train]'")
     rows = [{"q": "How many legs have three spiders?", "a": "24"}, {"q": HELD, "a": "It bends."}]
     leaf = taxonomy / "taxonomy/foundational_skills/mathematics/addition/qna.yaml"
     written = leaf.read_text(encoding="utf-8")

@@ -166,9 +166,12 @@ def run(tmp_path):
     manifest = {
         "id": "abc",
         "status": "finished",
+        "taxonomy": {"commit": None, "dirty": False},
         "teacher": {"name": HOSTILE, "model": HOSTILE},
         "settings": {"samples": 10},
-        "inputs": [{"leaf": name, "documents": [{"path": "d.md", "blob": "doc", "characters": 100}]}],
+        "inputs": [
+            {"leaf": name, "path": "a", "blob": "b", "documents": [{"path": "d.md", "blob": "doc", "characters": 100}]}
+        ],
         "kept": 3,
         "drawn": 10,
         "skipped": 1,

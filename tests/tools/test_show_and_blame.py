@@ -50,6 +50,28 @@ def test_show_some(tax, run):
     assert [sample["leaf"] for sample in shown] == ["knowledge/handbooks/gardening/compost"] * 2
 
 
+@pytest.mark.parametrize(
+    "command", [["report"], ["report", "--html", "p"], ["show", "--html", "p"], ["blame", "ID", "--run"]]
+)
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (None, "manifest.json is no manifest of a finished run: its `id` is missing"),
+        ({"calls": 3}, "manifest.json is no manifest of a finished run: its `calls` is missing or of another form"),
+        ({"leaves": [{"leaf": "a"}]}, "its `leaves.0.drawn` is missing"),
+        ({"status": "interrupted"}, "is not finished: it is interrupted. Run its command again to go on"),
+    ],
+)
+def test_the_manifest_of_another_program_is_told(tax, run, command, changed, told):
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    written = {} if changed is None else manifest | changed
+    (run / "manifest.json").write_text(json.dumps(written), encoding="utf-8")
+    sample = lines(run / "samples.jsonl")[0]["id"]
+    code, output, errors = tax(*(sample if part == "ID" else part for part in command), run)
+    assert (code, output) == (2, "")
+    assert told in errors
+
+
 def test_show_a_page(tax, run, tmp_path):
     code, _, _ = tax("show", "--html", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -1,12 +1,13 @@
 """The engines behind the Teacher protocol, one call at a time."""
 
 import asyncio
+import json
 
 import pytest
 
 from support.loopback import RunningLoopback
 from tax.config import TeacherConfig
-from tax.teachers.base import CallFailed, Completion, Request, Sampling, TeacherError, TryAgain, Unstructured
+from tax.teachers.base import CallFailed, Completion, Refused, Request, Sampling, TeacherError, TryAgain, Unstructured
 from tax.teachers.open import open_teacher
 from tax.teachers.openai import OpenAITeacher, base_url
 from tax.teachers.replies import retry_after
@@ -58,6 +59,9 @@ class Canned:
         (Canned(200, "[" * 100_000), TryAgain, "no chat completion"),
         (Canned(400, "[" * 100_000), CallFailed, "HTTP 400"),
         (Canned(401, '{"error": {"message": "bad key"}}'), TeacherError, "bad key.*TAX_API_KEY"),
+        (Canned(402, '{"message": "no credit is left"}'), TryAgain, "HTTP 402"),
+        (Canned(400, '{"message": "temperature must be 1"}'), Refused, "HTTP 400: temperature must be 1"),
+        (Canned(400, '{"message": "max_tokens is not supported"}'), Refused, "HTTP 400: max_tokens is not supported"),
         (Canned(404, '{"error": "no such model"}'), TeacherError, "no such model"),
         (Canned(307, "", Location="http://elsewhere.example/"), TeacherError, "HTTP 307"),
         (Canned(400, '{"message": "maximum context length is 4096"}'), CallFailed, "too long for the teacher"),
@@ -68,6 +72,20 @@ class Canned:
 def test_what_a_server_may_answer(canned, error, said):
     with RunningLoopback(chat=canned) as server, pytest.raises(error, match=said):
         complete(server.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "The response was filtered due to the prompt triggering our content management policy."),
+        (403, "Your chosen model requires moderation and your input was flagged for violence."),
+    ],
+)
+def test_a_content_filter_refuses_the_call_and_not_the_run(status, said):
+    reply = Canned(status, json.dumps({"error": {"message": said}}))
+    with RunningLoopback(chat=reply) as server, pytest.raises(CallFailed, match=f"HTTP {status}: {said}") as raised:
+        complete(server.url)
+    assert not isinstance(raised.value, Refused)
 
 
 def test_a_schema_that_is_refused():

@@ -6,7 +6,7 @@ import random
 import pytest
 import yaml
 
-pytest.importorskip("torch", reason="training needs pip install 'tax[train]'")
+pytest.importorskip("torch", reason="training needs pip install -c constraints.txt -e '.[train]'")
 
 from support.students import TEMPLATE, conversation, train_tokenizer
 

@@ -14,7 +14,7 @@ import yaml
 
 from .conftest import metrics
 
-pytest.importorskip("ray", reason="pip install 'tax[cluster]'")
+pytest.importorskip("ray", reason="pip install -c constraints.txt -e '.[cluster]'")
 psutil = pytest.importorskip("psutil", reason="it comes with deepspeed")
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from tax_training.restore import restore
 
 from .conftest import metrics
 
-pytest.importorskip("deepspeed", reason="needs pip install 'tax[train]'")
+pytest.importorskip("deepspeed", reason="needs pip install -c constraints.txt -e '.[train]'")
 
 PROCESSES = """
 import json, sys

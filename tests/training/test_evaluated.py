@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-pytest.importorskip("llguidance", reason="the candidate answers through hf:, which needs pip install 'tax[hf]'")
+pytest.importorskip(
+    "llguidance", reason="the candidate answers through hf:, which needs pip install -c constraints.txt -e '.[hf]'"
+)
 
 from support.loopback import RunningLoopback
 from support.mixing import sample, write_rows

@@ -128,7 +128,7 @@ def test_what_a_checkpoint_stands_on_must_be_there(out, tmp_path):
 
 
 def test_a_checkpoint_is_evaluated_like_a_model(out, tmp_path, temporary, capfd):
-    pytest.importorskip("llguidance", reason="hf: needs pip install 'tax[hf]'")
+    pytest.importorskip("llguidance", reason="hf: needs pip install -c constraints.txt -e '.[hf]'")
     from support.mixing import sample, write_rows
 
     held = sample("knowledge/words", "Say moss.", "moss", teacher="human").model_dump(mode="json")

@@ -13,7 +13,7 @@ from tax.documents.reading import extract, is_text, shelf
 from tax.leaf import FILE_NAME
 from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable
-from tax.report import safe_lines
+from tax.report import finished_run, safe_lines
 from tax.runs import pooled_seeds, read_manifest, read_samples, run_folders
 from tax.sample import Sample, Source
 from tax.source import Source as YamlSource
@@ -37,14 +37,13 @@ def find(sample_id: str, runs: Path, only: Path | None = None) -> Found:
             f"'{excerpt(sample_id)}' is too short to tell samples apart: give at least 4 characters of the id"
         )
     for folder in folders:
-        manifest = read_manifest(folder)
-        if not only and manifest.get("status") != "finished":
+        if not only and read_manifest(folder).get("status") != "finished":
             continue
         found = {sample.id: sample for sample in read_samples(folder) if sample.id.startswith(sample_id)}
         if len(found) > 1:
             raise UserError(f"several samples begin with '{sample_id}': {', '.join(sorted(found)[:5])}")
         if found:
-            return Found(next(iter(found.values())), folder, manifest)
+            return Found(next(iter(found.values())), folder, finished_run(folder))
     raise UserError(
         f"no sample '{excerpt(sample_id)}' in {only or runs}. `tax show` lists the samples of a run with their ids"
     )

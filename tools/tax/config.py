@@ -19,11 +19,21 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from tax.problems import UserError, excerpt
 
 FILE_NAME = "tax.toml"
+BUILTIN = "builtin"  # the teacher that needs no model
 
 # Licences that let a leaf or a document be changed, combined and used for any purpose.
 PERMISSIVE = [
@@ -118,11 +128,19 @@ class TeacherConfig(EngineOptions):
         return self
 
 
+def _free(name: str) -> str:
+    if name == BUILTIN:
+        raise ValueError("has the name of the built-in teacher, which would hide it: choose another name")
+    if ":" in name:
+        raise ValueError("has a colon in its name, as an engine or an address: choose a name without one")
+    return name
+
+
 class Config(_Section):
     """All of tax.toml; what the file leaves out keeps its default."""
 
     licenses: LicensesConfig = LicensesConfig()
-    teachers: dict[str, TeacherConfig] = {}
+    teachers: dict[Annotated[str, AfterValidator(_free)], TeacherConfig] = {}
 
 
 def find_config(start: Path) -> Config:
@@ -152,7 +170,7 @@ def read_config(path: Path) -> Config:
 def _explained(error: dict[str, object]) -> str:
     loc = error["loc"]
     assert isinstance(loc, tuple)
-    key = ".".join(str(part) for part in loc)
+    key = ".".join(str(part) for part in loc if part != "[key]")  # pydantic's mark where the key itself is at fault
     value = excerpt(error["input"], 60)
     if error["type"] == "extra_forbidden":
         if str(loc[-1]) in {"key", "api_key", "token"}:

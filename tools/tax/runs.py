@@ -271,7 +271,7 @@ def _read(folder: Path, name: str, record: type[Record]) -> Iterator[Record]:
                     noun = "sample" if record is Sample else "dropped draft"
                     raise UserError(f"{folder / name}, line {number}, is no {noun}") from error
     except FileNotFoundError as error:
-        status = read_manifest(folder).get("status")
+        status = read_manifest(folder).get("status", "unfinished")
         raise UserError(f"the run {folder} has no {name}: it is {status}. Run its command again to go on") from error
     except OSError as error:
         raise UserError(f"{folder / name} cannot be read: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """`tax eval` from its options to the table of the leaves."""
 
 import asyncio
+import errno
 import json
 import os
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 
 from tax import __version__, prompts
 from tax.calls import Caller
-from tax.config import find_config
+from tax.config import BUILTIN, find_config
 from tax.evaluate.examine import BEST, LEAST, PROMPTS, Examination, Result, by_leaf, counted
 from tax.evaluate.holdouts import files_of, read_holdouts
 from tax.generate.progress import Progress
@@ -21,7 +22,7 @@ from tax.problems import UserError, printable
 from tax.runs import write_named
 from tax.sample import Sample
 from tax.teachers.base import TeacherError
-from tax.teachers.open import BUILTIN, is_server
+from tax.teachers.open import is_server
 from tax.train.start import model_folder
 from tax.tree import find_root
 
@@ -118,8 +119,15 @@ def _check_out(options: Options) -> None:
     out = options.out
     if out is None:
         return
-    if out.is_dir() or not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
-        raise UserError(f"--out {out} cannot be written: name a file in a folder that is there and may be written to")
+    try:
+        if out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        tempfile.NamedTemporaryFile(dir=out.absolute().parent, prefix=out.name, suffix=".part").close()
+    except OSError as error:
+        raise UserError(
+            f"--out {out} cannot be written: {error.strerror}. "
+            "Name a file in a folder that is there and may be written to"
+        ) from error
     if any(out.resolve() == file.resolve() for path in options.holdouts for file in files_of(path)):
         raise UserError(f"--out {out} is what the hold-outs are read from: name another file")
 

@@ -11,7 +11,8 @@ from typing import Any
 from tax.measures.coverage import coverage
 from tax.measures.diversity import distinct, pairwise_rouge, self_bleu
 from tax.measures.lengths import Lengths, lengths, words
-from tax.runs import read_dropped, read_manifest, read_samples
+from tax.report.manifest import finished_run
+from tax.runs import read_dropped, read_samples
 from tax.sample import Dropped, Sample
 
 NEAR_DUPLICATE, BEYOND = "near-duplicate", "beyond the number wanted"
@@ -109,10 +110,10 @@ class _Collector:
 
 def run_figures(folder: Path) -> RunFigures:
     """Return the figures of a finished run. Raises UserError where the folder is none."""
-    manifest = read_manifest(folder)
-    documents = {each["leaf"]: each.get("documents", []) for each in manifest.get("inputs", [])}
-    pooled = {each["leaf"]: len(each["pool"]) for each in manifest.get("inputs", []) if "pool" in each}
-    leaves = {each["leaf"]: _leaf(each, manifest, pooled.get(each["leaf"], 1)) for each in manifest.get("leaves", [])}
+    manifest = finished_run(folder)
+    documents = {each["leaf"]: each.get("documents", []) for each in manifest["inputs"]}
+    pooled = {each["leaf"]: len(each["pool"]) for each in manifest["inputs"] if "pool" in each}
+    leaves = {each["leaf"]: _leaf(each, manifest, pooled.get(each["leaf"], 1)) for each in manifest["leaves"]}
     collector = _Collector()
     for name, samples in groupby(read_samples(folder), key=lambda sample: sample.leaf):
         figures = leaves.setdefault(name, _unlisted(name))

@@ -17,6 +17,7 @@ from tax.load import load
 from tax.measures.leaves import entropy, nearest_leaves
 from tax.problems import UserError
 from tax.report.figures import BEYOND, NEAR_DUPLICATE, OVER_ALL, Diversity, diversity
+from tax.report.manifest import finished_run
 from tax.runs import MANIFEST, read_manifest, read_samples, run_folders
 from tax.tree import TAXONOMY, leaf_files
 
@@ -72,7 +73,7 @@ def find_random(folder: Path, parents: Iterable[Path], root: Path) -> Path:
 
 def contrasts(folder: Path, baseline: Path, root: Path) -> list[Contrast]:
     """Return the branches of a run of `--seeds random` beside those of a run. Raises UserError."""
-    ours, other = read_manifest(folder), read_manifest(baseline)
+    ours, other = finished_run(folder), finished_run(baseline)
     pools = [entry for entry in other["inputs"] if "pool" in entry]
     return [_contrast((folder, baseline), (ours, other), entry, root) for entry in pools]
 

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tax.config import ENGINE_OPTIONS, EngineOptions, TeacherConfig
+from tax.config import BUILTIN, ENGINE_OPTIONS, EngineOptions, TeacherConfig
 from tax.problems import excerpt
 from tax.teachers.base import Teacher, TeacherError
 
-BUILTIN = "builtin"
 # An engine in this process: its module, its class, and what installs it.
 ENGINES = {
     "hf": ("tax.teachers.hf", "HF", "pip install -c constraints.txt -e '.[hf]'"),

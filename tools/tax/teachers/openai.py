@@ -22,7 +22,7 @@ from tax.teachers.room import prompt_bytes
 from tax.teachers.servers import Server, Servers
 
 MAX_REPLY = 8_000_000  # bytes
-_BUSY = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
+_BUSY = {402, 408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}  # 402: no credit is left
 _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "structured", "grammar")
 _LENGTH_WORDS = (
     "context length",
@@ -35,6 +35,7 @@ _LENGTH_WORDS = (
     "max_new_tokens",
     "max_model_len",
 )
+_FILTER_WORDS = ("content_filter", "content filter", "content management", "content policy", "safety system", "flagged")
 
 
 class _TooLong(CallFailed):
@@ -202,6 +203,9 @@ class OpenAITeacher:
         said = excerpt(error_message(text), 200)
         if status in _BUSY:
             return TryAgain(f"HTTP {status}", retry_after(headers.get("Retry-After")), said=said)
+        words = said.lower()
+        if any(word in words for word in _FILTER_WORDS):
+            return CallFailed(f"HTTP {status}: {said}")
         if status in {401, 403}:
             return TeacherError(
                 f"{server.url} refuses the key (HTTP {status}: {said}). "
@@ -209,9 +213,9 @@ class OpenAITeacher:
             )
         if status in {301, 302, 307, 308, 404, 405}:
             return TeacherError(f"{server.url} does not serve '{excerpt(self.model)}' (HTTP {status}: {said})")
-        if any(word in said.lower() for word in _LENGTH_WORDS):
+        if any(word in words for word in _LENGTH_WORDS) and "not supported" not in words:
             return _TooLong(f"too long for the teacher: {said}", error_message(text))
-        if structured and status in {400, 422, 501} and any(word in said.lower() for word in _SCHEMA_WORDS):
+        if structured and status in {400, 422, 501} and any(word in words for word in _SCHEMA_WORDS):
             return Unstructured()
         return Refused(f"HTTP {status}: {said}")
 
