@@ -96,10 +96,8 @@ def fractions(question: str) -> list[Fraction]:
 
 def addition(question: str) -> str:
     one, other = fractions(question)
-    less = re.search(r" - |planed|pours|mown", question)
-    return (
-        f"re: {mixed(one - other if less else one + other)}(\\.| (km|cups?|liters?|hours?|of an hour|inch thick|of the field)\\b)"
-    )
+    result = mixed(one - other if re.search(r" - |planed|pours|mown", question) else one + other)
+    return f"re: {result}(\\.| (km|cups?|liters?|hours?|of an hour|inch thick|of the field)\\b)"
 
 
 def comparison(question: str) -> str:

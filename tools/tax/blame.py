@@ -13,8 +13,8 @@ from tax.documents.reading import extract, is_text, shelf
 from tax.leaf import FILE_NAME
 from tax.load import blob_id, load
 from tax.problems import UserError, excerpt, printable
-from tax.report import finished_run, safe_lines
-from tax.runs import pooled_seeds, read_manifest, read_samples, run_folders
+from tax.report import safe_lines
+from tax.runs import finished_run, pooled_seeds, read_manifest, read_samples, run_folders
 from tax.sample import Sample, Source
 from tax.source import Source as YamlSource
 from tax.tree import repository

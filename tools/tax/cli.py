@@ -143,14 +143,14 @@ def show(run: Path | None, leaf: str | None, limit: int | None, page: Path | Non
     from itertools import islice
 
     from tax import report
-    from tax.runs import newest_run, read_samples, write_named
+    from tax.runs import finished_run, newest_run, read_samples, write_named
     from tax.tree import checkout
 
     folder = run or newest_run(checkout() / "runs")
     chosen = (sample for sample in read_samples(folder) if not leaf or leaf.strip("/") in sample.leaf)
     samples = islice(chosen, limit)
     if page is not None:
-        write_named(page, report.page(report.finished_run(folder), samples))
+        write_named(page, report.page(finished_run(folder), samples))
         click.echo(f"written: {page}")
         return FINE
     empty = True

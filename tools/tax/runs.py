@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import NonNegativeInt
 
-from tax.problems import UserError, printable
+from tax.problems import UserError, excerpt, printable
 from tax.sample import Dropped, Sample
 
 try:
@@ -240,6 +240,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder / MANIFEST} cannot be read: {error}") from error
     if not isinstance(manifest, dict):
         raise UserError(f"{folder / MANIFEST} is no manifest")
+    return manifest
+
+
+def finished_run(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a finished run. Raises UserError where the run is not finished or this is none."""
+    manifest = read_manifest(folder)
+    if "status" not in manifest:
+        raise UserError(f"{folder / MANIFEST} is no manifest of a run, as it has no `status`: name a folder of `tax`")
+    if manifest["status"] != "finished":
+        status = excerpt(manifest["status"])
+        raise UserError(f"the run {folder} is not finished: it is {status}. Run its command again to go on")
     return manifest
 
 

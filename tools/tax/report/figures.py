@@ -11,8 +11,7 @@ from typing import Any
 from tax.measures.coverage import coverage
 from tax.measures.diversity import distinct, pairwise_rouge, self_bleu
 from tax.measures.lengths import Lengths, lengths, words
-from tax.report.manifest import finished_run
-from tax.runs import read_dropped, read_samples
+from tax.runs import finished_run, read_dropped, read_samples
 from tax.sample import Dropped, Sample
 
 NEAR_DUPLICATE, BEYOND = "near-duplicate", "beyond the number wanted"

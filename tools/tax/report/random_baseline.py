@@ -17,8 +17,7 @@ from tax.load import load
 from tax.measures.leaves import entropy, nearest_leaves
 from tax.problems import UserError
 from tax.report.figures import BEYOND, NEAR_DUPLICATE, OVER_ALL, Diversity, diversity
-from tax.report.manifest import finished_run
-from tax.runs import MANIFEST, read_manifest, read_samples, run_folders
+from tax.runs import MANIFEST, finished_run, read_manifest, read_samples, run_folders
 from tax.tree import TAXONOMY, leaf_files
 
 KINDS = ("question", "grounded")
