@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tax_training.errors import quoted
-from tax_training.plan import Plan
+from tax_training.plan import Plan, TrainTokenizer
 
 
 def ignored(plan: Plan, data: Path) -> list[str]:
@@ -30,6 +30,9 @@ def _compared(plan: Plan, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any
     yield "mix.heldout", plan.mix.heldout, about["settings"]["heldout"]
     threshold = about["threshold"]
     yield "mix.threshold", plan.mix.threshold, "median" if threshold["from"] == "the median" else threshold["tokens"]
+    if isinstance(plan.student.tokenizer, TrainTokenizer):
+        asked, trained = plan.student.tokenizer.train.vocab_size, about["tokenizer"].get("trained")
+        yield "student.tokenizer.train.vocab_size", asked, trained
     for name, phase in plan.phases.items():
         if name in about["phases"]:
             yield f"{name}.take", list(phase.take), about["phases"][name]["take"]
