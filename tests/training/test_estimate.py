@@ -23,6 +23,21 @@ def test_the_parameters_of_adapters():
     assert student_size(load_plan("one-gpu").student).trained == expected
 
 
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ("all-linear", 2 * 4 * (16 + 48 + 16 + 16 + 16 + 64 + 64 + 16)),
+        ("[h.0.attn.c_attn, mlp.c_fc]", 4 * (64 + 2 * 80)),
+    ],
+)
+def test_the_parameters_of_adapters_in_modules_of_any_kind_and_name(targets, expected):
+    config = "student.config={model_type: gpt2, n_embd: 16, n_layer: 2, n_head: 2}"
+    student = load_plan("tiny-cpu", [config, f"student.lora={{rank: 4, targets: {targets}}}"]).student
+    found = student_size(student)
+    assert found.trained == expected
+    assert found.parameters - found.trained == student_size(student.model_copy(update={"lora": None})).parameters
+
+
 def test_what_could_not_be_trained_is_not_estimated():
     with pytest.raises(UserError, match=r"'t5' is no student: .*Unrecognized configuration class"):
         student_size(load_plan("tiny-cpu", ["student.config.model_type=t5"]).student)
