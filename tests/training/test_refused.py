@@ -127,6 +127,13 @@ def test_a_config_that_cannot_be_is_told_of(train, plan_of, tiny, tmp_path):
             train(plan_of(tiny, f"student.config.{setting}"), tmp_path / setting)
 
 
+def test_adapters_and_tokens_that_the_student_does_not_have(train, plan_of, tiny, tmp_path):
+    tiny["student"]["config"]["vocab_size"] = 300
+    with pytest.raises(UserError, match=r"the tokenizer has 339 tokens and the student 300: with student\.lora"):
+        train(plan_of(tiny, "student.lora={rank: 4}"), tmp_path / "out")
+    train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
+
+
 def test_a_missing_file_is_told_before_the_phases_before_it_are_trained(train, plan_of, tiny, tmp_path):
     tiny["phases"]["st"] = {"take": ["compositional"]}
     with pytest.raises(UserError, match=r"there is no .*st\.jsonl: write the data"):

@@ -79,7 +79,14 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
             f"the model {quoted(str(name))} cannot be loaded: {quoted(str(error), 300)}. "
             "Give a folder or a hub name that transformers loads"
         ) from error
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    rows = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows and plan.student.lora is not None:
+        raise UserError(
+            f"the tokenizer has {len(tokenizer):,} tokens and the student {rows:,}: with student.lora the rows of the "
+            "other tokens would never be trained. Train all weights (--set student.lora=null), or take a tokenizer "
+            "that fits, such as the student's own (--set student.tokenizer=null)"
+        )
+    if len(tokenizer) > rows:
         model.resize_token_embeddings(len(tokenizer))
     model.config.use_cache = False
     return model
