@@ -1,5 +1,6 @@
 """What a run refuses before it starts, and how it is stopped."""
 
+import os
 import shutil
 import signal
 
@@ -140,6 +141,22 @@ def test_a_missing_file_is_told_before_the_phases_before_it_are_trained(train, p
         train(plan_of(tiny), tmp_path / "out")
     assert not (tmp_path / "out/kt1").exists()
     train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
+
+
+def test_a_program_that_is_not_here_is_missed_before_anything_is_trained(train, plan_of, tiny, tmp_path, monkeypatch):
+    tiny["phases"]["kt2"]["select"] = {"metric": "command", "command": "no-such-program {model}"}
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"there is no program 'no-such-program'"):
+        train(plan_of(tiny), out)
+    assert not (out / "kt1").exists()
+    train(plan_of(tiny), out, only="kt1")
+    program = tmp_path / "no-such-program"
+    program.write_text("#!/bin/sh\necho 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        train(plan_of(tiny), out)
+    train(plan_of(tiny), out)  # which is finished
 
 
 def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):
