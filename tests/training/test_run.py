@@ -374,5 +374,6 @@ def test_held_out_samples_that_cannot_be_measured_are_told_of(train, plan_of, ti
     told = capsys.readouterr().err
     assert "heldout/kt1.jsonl: no sample is left to train on (no turn of the assistant: 1)" in told
     assert "without held-out samples the last checkpoint of kt2 is taken" in told
+    assert "kt2 step" not in told, "nothing was measured, so nothing is said of it"
     about = json.loads((tmp_path / "out/kt2/model/training.json").read_text(encoding="utf-8"))
     assert (about["step"], about["score"]) == (6, None)

@@ -143,11 +143,10 @@ class PhaseRun:
         self.world.once(lambda: self.folder.write_scores(self.scores))
         if self.board:
             self.board.draw_heldout(losses, step)
-        told = "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
-        self._say(
-            f"{self.name} step {step}:" + (f"  held-out loss  {told}" if told else "")
-            + (f"  score {score:g}" if self.phase.select.metric == "command" else "")
-        )  # fmt: skip
+        told = ["held-out loss", *(f"{name} {loss:.4f}" for name, loss in losses.items())] if losses else []
+        told += [f"score {score:g}"] if self.phase.select.metric == "command" else []
+        if told:
+            self._say("  ".join([f"{self.name} step {step}:", *told]))
 
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
