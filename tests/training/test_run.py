@@ -353,6 +353,22 @@ def test_adapters_are_trained_resumed_and_merged(train, plan_of, tiny, tmp_path,
     assert torch.equal(model["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
 
 
+def test_weights_that_no_sample_goes_through_are_saved_as_they_are(train, plan_of, tiny, tmp_path, monkeypatch):
+    from safetensors.torch import load_file
+
+    text = {**tiny["student"]["config"], "model_type": "gemma3_text", "head_dim": 8, "vocab_size": 400}
+    seen = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    tiny["student"]["config"] = {"model_type": "gemma3", "text_config": text, "vision_config": seen}
+    plan = plan_of(tiny, "kt1.epochs=1")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, PhaseFolder, "log", 3)
+        train(plan, tmp_path / "out", only="kt1")
+    train(plan, tmp_path / "out", only="kt1")
+    name = "model.vision_tower.embeddings.patch_embedding.weight"
+    checkpoint = next((tmp_path / "out/kt1/checkpoints").glob("step-0000003/*.safetensors"))
+    assert not load_file(checkpoint)[f"exp_avg/{name}"].any()
+
+
 def test_documents_then_conversations(train, plan_of, tiny, tmp_path, data):
     tiny["phases"] = {
         "cpt": {"kind": "cpt", "take": ["corpus"], "too_long": "split", "context_length": 32},
