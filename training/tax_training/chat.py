@@ -106,7 +106,7 @@ class Chat:
         """
         from jinja2 import TemplateError
 
-        context = getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
+        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
         kept = [*self.messages, question]
         while True:
             try:

@@ -147,9 +147,10 @@ def student_size(student: Student) -> Size:
         with torch.device("meta"):
             model = adapted(model, student.lora, seed=0)
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    stated = config.get_text_config()
     return Size(
         sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained),
-        config.num_hidden_layers, config.hidden_size, config.vocab_size,
+        stated.num_hidden_layers, stated.hidden_size, stated.vocab_size,
     )  # fmt: skip
 
 
