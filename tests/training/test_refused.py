@@ -24,6 +24,15 @@ def test_another_plan_or_other_data_in_the_same_folder_is_refused(train, plan_of
     train(plan_of(tiny, "kt2.epochs=1", "checkpoints.keep=5", "engine.micro_tokens=300"), out)
 
 
+def test_a_phase_alone_is_held_to_the_plan_of_the_one_before_it(train, plan_of, tiny, tmp_path):
+    out = tmp_path / "out"
+    train(plan_of(tiny, "kt1.epochs=1"), out, only="kt1")
+    for setting, told in (("seed=1", "seed: 0"), ("student.lora={rank: 4}", "student.lora: None")):
+        with pytest.raises(UserError, match=f"kt1 was begun with another {told}"):
+            train(plan_of(tiny, setting), out, only="kt2")
+    assert not (out / "kt2").exists()
+
+
 def test_what_failed_before_its_first_checkpoint_may_be_mended(train, plan_of, tiny, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(UserError, match="does not fit the model"):

@@ -195,18 +195,17 @@ class PhaseRun:
                 f"{self.name} starts from the model of {self.before.path.name}, which is not finished: "
                 "train it first, or leave --phase out to train all phases in their order"
             )
-        tokenizer = tokenizer_digest(self.tokenizer)
-        if self.before is not None:
-            self.before.hold_tokenizer(tokenizer)
         identity = {
             "student": self.plan.student.model_dump(exclude={"architecture"}),
             "seed": self.plan.seed,
             "settings": self.phase.model_dump(exclude={"take", "replay", "samples"}),
-            "tokenizer": tokenizer,
+            "tokenizer": tokenizer_digest(self.tokenizer),
             "data": file_digest(self.data / f"{self.name}.jsonl"),
             **{f"heldout/{file.name}": file_digest(file) for _, file in self._measured() if file.is_file()},
             "start": self.before.fingerprint() if self.before else "the student",
         }
+        if self.before is not None:
+            self.before.hold_as_start(identity)
         self.folder.claim(identity)
         self.folder.keep_tokenizer(self.tokenizer)
         return identity
