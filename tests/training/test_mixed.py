@@ -10,6 +10,8 @@ from tax_training.__main__ import main
 from tax_training.mixed import ignored
 from tax_training.plan import Phase, Plan, Student
 
+DAMAGED = '{"settings": {"seed": 0, "heldout": 0}, "threshold": {"from": "the median"}, "tokenizer": 1, "phases": {}}'
+
 
 @pytest.fixture
 def mixed(tiny, plan_of, tmp_path):
@@ -57,7 +59,7 @@ def test_the_run_and_the_dry_run_tell_of_it(plan_of, tiny, mixed, tmp_path, caps
         assert "warning: mix.seed is 3 in the plan, but" in told.out + told.err
 
 
-@pytest.mark.parametrize("written", [None, "{", "[]", '{"settings": {}}', '{"settings": [], "phases": 1}'])
+@pytest.mark.parametrize("written", [None, "{", "[]", '{"settings": {}}', '{"settings": [], "phases": 1}', DAMAGED])
 def test_data_without_a_record_is_taken_as_it_is(plan_of, tiny, tmp_path, written):
     if written is not None:
         (tmp_path / "mix.json").write_text(written, encoding="utf-8")

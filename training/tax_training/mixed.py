@@ -14,7 +14,7 @@ def ignored(plan: Plan, data: Path) -> list[str]:
     try:
         about = json.loads((data / "mix.json").read_text(encoding="utf-8"))
         compared = list(_compared(plan, about))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
     return [
         f"{name} is {quoted(asked)} in the plan, but {data} was mixed with {quoted(mixed)}, and that counts: "
