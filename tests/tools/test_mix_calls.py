@@ -100,6 +100,9 @@ def test_a_call_that_makes_no_sense_says_why(tax, taxonomy, plan, arguments, rea
         (PLAN.replace("heldout: 0", "heldout: 2"), "line 5: `mix.heldout` is 2: Input should be less than 1"),
         (PLAN.replace("heldout: 0", "held: 0"), "line 5: there is no setting `mix.held`"),
         (PLAN.replace("{take: [knowledge-short]}", "{take: [x]}"), "line 7: `phases.kt1.take.0` is x"),
+        (PLAN.replace("replay", "replya"), "line 8: `phases.kt2` there is no setting `replya`; did you mean `replay`?"),
+        (PLAN.replace("mix:", "mixx:"), "there is no setting `mixx`; did you mean `mix`?"),
+        (PLAN + "defaults: {tak: [all]}\n", "there is no setting `tak`; did you mean `take`?"),
         (PLAN.replace("kt1: 1.0", "kt9: 1.0", 1), "replays kt9, which is no earlier phase"),
         ("student: [", "line 1"),
         ("", "holds no keys"),
@@ -110,6 +113,19 @@ def test_a_faulty_plan_is_told_with_its_line(tax, taxonomy, plan, text, reason):
     write_run(taxonomy / "runs/a", some(5))
     code, _, err = tax("mix", "runs/a", "--plan", plan, "--out", "data")
     assert code == 2 and reason in err
+
+
+def test_the_defaults_are_those_of_every_phase(tmp_path):
+    file = tmp_path / "plan.yaml"
+    defaults = "defaults: {take: [all], replay: {a: 0.5}, learning_rate: 1.0}"
+    file.write_text(
+        f"student: {{model: x}}\n{defaults}\nphases: {{a: {{replay: {{}}}}, b: {{}}, c: {{take: [feedback]}}}}",
+        encoding="utf-8",
+    )
+    plan, _ = read_plan(file)
+    assert {name: (phase.take, phase.replay) for name, phase in plan.phases.items()} == {
+        "a": (["all"], {}), "b": (["all"], {"a": 0.5}), "c": (["feedback"], {"a": 0.5})
+    }  # fmt: skip
 
 
 def test_a_shipped_plan_is_found_by_its_name(tax, taxonomy):

@@ -86,3 +86,20 @@ def metrics(out, plan):
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         found[phase] = [{key: value for key, value in json.loads(line).items() if key != "seconds"} for line in lines]
     return found
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing catches it, nothing is tidied up."""
+
+
+def kill_at(monkeypatch, place, name, count):
+    """Have the count-th call of a method end everything."""
+    whole, left = getattr(place, name), [count]
+
+    def deadly(*given, **named):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+        return whole(*given, **named)
+
+    monkeypatch.setattr(place, name, deadly)

@@ -57,6 +57,14 @@ def talk(model, monkeypatch, capsys):
     return typed
 
 
+@pytest.mark.parametrize("option", ["--temperature=nan", "--temperature=inf", "--temperature=-1", "--temperature=1e-40",
+                                    "--max-tokens=0"])  # fmt: skip
+def test_an_option_that_no_answer_can_be_drawn_by_is_refused(model, capfd, option):
+    assert main([str(model), "--prompt", "Say moss.", option]) == 2
+    assert option.replace("=", " ") in capfd.readouterr().err
+    assert tax(["chat", str(model), "--prompt", "Say moss.", option]) == 2
+
+
 def test_one_question_one_answer(model, capfd):
     assert tax(["chat", str(model), "--prompt", "Say moss.", "--temperature", "0", "--max-tokens", "3"]) == 0
     told = capfd.readouterr()

@@ -23,6 +23,29 @@ def test_the_parameters_of_adapters():
     assert student_size(load_plan("one-gpu").student).trained == expected
 
 
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ("all-linear", 2 * 4 * (16 + 48 + 16 + 16 + 16 + 64 + 64 + 16)),
+        ("[h.0.attn.c_attn, mlp.c_fc]", 4 * (64 + 2 * 80)),
+    ],
+)
+def test_the_parameters_of_adapters_in_modules_of_any_kind_and_name(targets, expected):
+    config = "student.config={model_type: gpt2, n_embd: 16, n_layer: 2, n_head: 2}"
+    student = load_plan("tiny-cpu", [config, f"student.lora={{rank: 4, targets: {targets}}}"]).student
+    found = student_size(student)
+    assert found.trained == expected
+    assert found.parameters - found.trained == student_size(student.model_copy(update={"lora": None})).parameters
+
+
+def test_a_student_that_sees_is_sized_by_what_reads():
+    text = "{hidden_size: 64, num_hidden_layers: 3, vocab_size: 500}"
+    seen = "{hidden_size: 16, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2}"
+    config = f"student.config={{model_type: gemma3, text_config: {text}, vision_config: {seen}}}"
+    size = student_size(load_plan("tiny-cpu", [config]).student)
+    assert (size.layers, size.width, size.vocabulary) == (3, 64, 500)
+
+
 def test_what_could_not_be_trained_is_not_estimated():
     with pytest.raises(UserError, match=r"'t5' is no student: .*Unrecognized configuration class"):
         student_size(load_plan("tiny-cpu", ["student.config.model_type=t5"]).student)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from support.students import TEMPLATE
+from support.students import TEMPLATE, train_tokenizer
+from tax_training.conversation import ends_of_answers
 
 
 def generation(folder):
@@ -27,6 +28,14 @@ def test_an_answer_ends_with_the_mark_that_the_student_was_taught(train, plan_of
     folder = tmp_path / "out/kt1/model"
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert generation(folder)["eos_token_id"] == tokenizer.convert_tokens_to_ids(ends)
+
+
+@pytest.mark.parametrize(("mark", "ends"), [("<|end|>", ["</s>", "<|end|>"]), ("\n\n", ["</s>"])])
+def test_a_mark_counts_that_its_tokenizer_does_not_call_special(mark, ends):
+    tokenizer = train_tokenizer(["Say moss."])
+    tokenizer.add_tokens([mark])
+    tokenizer.chat_template = TEMPLATE.replace("eos_token", repr(mark))
+    assert ends_of_answers(tokenizer) == tokenizer.convert_tokens_to_ids(ends)
 
 
 def test_the_way_that_a_student_was_drawn_from_is_not_taken_over(train, plan_of, tiny, tmp_path):

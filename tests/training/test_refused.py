@@ -1,5 +1,6 @@
 """What a run refuses before it starts, and how it is stopped."""
 
+import os
 import shutil
 import signal
 
@@ -21,6 +22,15 @@ def test_another_plan_or_other_data_in_the_same_folder_is_refused(train, plan_of
     with pytest.raises(UserError, match="begun with another seed: 0, and not 1"):
         train(plan_of(tiny, "seed=1"), out)
     train(plan_of(tiny, "kt2.epochs=1", "checkpoints.keep=5", "engine.micro_tokens=300"), out)
+
+
+def test_a_phase_alone_is_held_to_the_plan_of_the_one_before_it(train, plan_of, tiny, tmp_path):
+    out = tmp_path / "out"
+    train(plan_of(tiny, "kt1.epochs=1"), out, only="kt1")
+    for setting, told in (("seed=1", "seed: 0"), ("student.lora={rank: 4}", "student.lora: None")):
+        with pytest.raises(UserError, match=f"kt1 was begun with another {told}"):
+            train(plan_of(tiny, setting), out, only="kt2")
+    assert not (out / "kt2").exists()
 
 
 def test_what_failed_before_its_first_checkpoint_may_be_mended(train, plan_of, tiny, tmp_path):
@@ -127,12 +137,35 @@ def test_a_config_that_cannot_be_is_told_of(train, plan_of, tiny, tmp_path):
             train(plan_of(tiny, f"student.config.{setting}"), tmp_path / setting)
 
 
+def test_adapters_and_tokens_that_the_student_does_not_have(train, plan_of, tiny, tmp_path):
+    tiny["student"]["config"]["vocab_size"] = 300
+    with pytest.raises(UserError, match=r"the tokenizer has 339 tokens and the student 300: with student\.lora"):
+        train(plan_of(tiny, "student.lora={rank: 4}"), tmp_path / "out")
+    train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
+
+
 def test_a_missing_file_is_told_before_the_phases_before_it_are_trained(train, plan_of, tiny, tmp_path):
     tiny["phases"]["st"] = {"take": ["compositional"]}
     with pytest.raises(UserError, match=r"there is no .*st\.jsonl: write the data"):
         train(plan_of(tiny), tmp_path / "out")
     assert not (tmp_path / "out/kt1").exists()
     train(plan_of(tiny, "kt1.epochs=1"), tmp_path / "out", only="kt1")
+
+
+def test_a_program_that_is_not_here_is_missed_before_anything_is_trained(train, plan_of, tiny, tmp_path, monkeypatch):
+    tiny["phases"]["kt2"]["select"] = {"metric": "command", "command": "no-such-program {model}"}
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"there is no program 'no-such-program'"):
+        train(plan_of(tiny), out)
+    assert not (out / "kt1").exists()
+    train(plan_of(tiny), out, only="kt1")
+    program = tmp_path / "no-such-program"
+    program.write_text("#!/bin/sh\necho 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+        train(plan_of(tiny), out)
+    train(plan_of(tiny), out)  # which is finished
 
 
 def test_a_phase_waits_for_the_one_before_it(train, plan_of, tiny, tmp_path):

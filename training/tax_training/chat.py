@@ -106,7 +106,7 @@ class Chat:
         """
         from jinja2 import TemplateError
 
-        context = getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
+        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
         kept = [*self.messages, question]
         while True:
             try:
@@ -139,6 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a character
     try:
+        _usable(given)
         chat = _loaded(given)
         if given.prompt is not None:
             _tell(chat, given.prompt)
@@ -152,6 +153,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _usable(given: argparse.Namespace) -> None:
+    """Raise UserError where an answer cannot be drawn as the options say: not at nan, nor at next to nothing."""
+    if given.temperature != 0 and not 0.01 <= given.temperature <= 100:
+        raise UserError(
+            f"--temperature {given.temperature}: give a number from 0.01 to 100, such as 0.7, or 0 for the likeliest "
+            "token each time"
+        )
+    if given.max_tokens < 1:
+        raise UserError(f"--max-tokens {given.max_tokens}: an answer needs 1 at least")
 
 
 def _loaded(given: argparse.Namespace) -> Chat:

@@ -126,7 +126,7 @@ def ends_of_answers(tokenizer: Any) -> list[int]:
     with suppress(UserError):  # a template that serves no conversation: the student learnt documents only
         for sample in Encoder(tokenizer, None).conversations([{"id": "", "messages": asked}]):
             learnt = [token for token, own in zip(sample.tokens, sample.learnt, strict=True) if own]
-            marks = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+            marks = {number for number, token in tokenizer.added_tokens_decoder.items() if token.content.strip()}
             ends += [token for token in learnt[-1:] if token in marks]
     return list(dict.fromkeys(ends))
 

@@ -133,8 +133,10 @@ class TorchEngine:
         """Yield each trained parameter with its moments."""
         for name, parameter in self._trained():
             state = self.optimizer.state.get(parameter) or {}
-            zeros = torch.zeros_like(parameter)
-            moments = {kind: state.get(kind, zeros) for kind in ("exp_avg", "exp_avg_sq")}
+            moments = {
+                kind: state[kind] if kind in state else torch.zeros_like(parameter)
+                for kind in ("exp_avg", "exp_avg_sq")
+            }
             yield name, {"weight": parameter, **moments}
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ from tax_training import schedule
 from tax_training.engine import uses_deepspeed
 from tax_training.errors import UserError, quoted
 from tax_training.mixed import ignored
-from tax_training.plan import Lora, Phase, Plan, Student, TrainTokenizer
+from tax_training.plan import Phase, Plan, Student, TrainTokenizer
 
 GIB = 1 << 30
 
@@ -135,17 +135,22 @@ def student_size(student: Student) -> Size:
     import torch
     from transformers import AutoModelForCausalLM
 
+    from tax_training.model import adapted
+
     config = _config(student)
     try:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
     except ValueError as error:
         raise UserError(f"{quoted(config.model_type)} is no student: {quoted(str(error), 300)}") from error
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    trained = parameters if student.lora is None else _adapters(model, student.lora)
+    if student.lora is not None:
+        with torch.device("meta"):
+            model = adapted(model, student.lora, seed=0)
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    stated = config.get_text_config()
     return Size(
-        parameters + (trained if student.lora else 0), trained, config.num_hidden_layers, config.hidden_size,
-        config.vocab_size,
+        sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained),
+        stated.num_hidden_layers, stated.hidden_size, stated.vocab_size,
     )  # fmt: skip
 
 
@@ -165,19 +170,6 @@ def _config(student: Student) -> Any:
             f"the config of {quoted(student.model)} cannot be read, so its size is not known: "
             "give it as student.architecture"
         ) from error
-
-
-def _adapters(model: Any, lora: Lora) -> int:
-    """Return how many parameters the adapters have: rank x (inputs + outputs) of each module that gets one."""
-    from torch import nn
-
-    head = model.get_output_embeddings()
-    return sum(
-        lora.rank * (module.in_features + module.out_features)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-        and (module is not head if lora.targets == "all-linear" else name.rpartition(".")[2] in lora.targets)
-    )
 
 
 def _mixed(data: Path, phase: str) -> tuple[int | None, int, int | None]:

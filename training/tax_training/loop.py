@@ -8,7 +8,7 @@ processes or with others.
 import hashlib
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -20,14 +20,13 @@ from tax_training import model as models
 from tax_training import schedule
 from tax_training.board import Board
 from tax_training.checkpoints import Folder, Reader
-from tax_training.conversation import Encoder
-from tax_training.corpus import Corpus, corpus_folder, file_digest, tokenise, tokenizer_digest
-from tax_training.data import Row, Samples, batch_plan, pack
+from tax_training.corpus import file_digest, tokenizer_digest
 from tax_training.deepspeed_engine import sharded_loading
 from tax_training.engine import Engine, NotFinite, open_engine, uses_deepspeed
 from tax_training.errors import Interrupted, UserError
 from tax_training.loss import check
 from tax_training.memory import enough_memory
+from tax_training.phase_data import PhaseData
 from tax_training.phase_folder import PhaseFolder
 from tax_training.plan import Phase, Plan
 from tax_training.progress import Progress
@@ -43,9 +42,10 @@ class PhaseRun:
         self, plan: Plan, name: str, data: Path, out: Path, world: World, tokenizer: Any, stop: Stop,
         progress: type[Progress], empty: Collection[str] = (),
     ) -> None:  # fmt: skip
-        self.plan, self.name, self.data, self.out, self.world, self.stop = plan, name, data, out, world, stop
+        self.plan, self.name, self.world, self.stop = plan, name, world, stop
         self.phase: Phase = plan.phases[name]
-        self.tokenizer, self.encoder = tokenizer, Encoder(tokenizer, plan.student.chat_template)
+        self.tokenizer = tokenizer
+        self.data = PhaseData(plan, name, data, out / "tokens", tokenizer, world, self._say)
         self.device = models.device_of(world.local)
         self.folder = PhaseFolder(out / name)
         self.checkpoints = Folder(self.folder.checkpoints, world.gather, world.process, world.processes)
@@ -57,18 +57,18 @@ class PhaseRun:
     def run(self) -> None:
         """Train the phase to its end, choose its best checkpoint, and write that one's model."""
         if self.passed_over:
-            self._say(f"{self.name} is passed over: {self.data / self.name}.jsonl is empty")
+            self._say(f"{self.name} is passed over: {self.data.file} is empty")
             return
         identity = self.world.once(self._claim)
         if self.folder.finished:
             self._say(f"{self.name} is finished: {self.folder.model}")
             return
-        self.samples = self._samples(self.data / f"{self.name}.jsonl", self.phase, self.name)
+        self.samples = self.data.samples()
         self.per_epoch = -(-len(self.samples) // self.phase.batch_size)
         self.total = self.per_epoch * self.phase.epochs
         self.progress = self.progress_of(self.name, self.total, self.per_epoch)
         self._introduce()
-        self.heldout = dict(self._heldout())
+        self.heldout = dict(self.data.heldout())
         self.doing = f"while the model of {self.name} was loaded and set up"
         with enough_memory(lambda: self.doing):
             engine = self._open()
@@ -83,12 +83,12 @@ class PhaseRun:
         """Take step number `step` (from 0), and do what is due after it; return the number of steps taken."""
         started = time.monotonic()
         epoch, place = divmod(step, self.per_epoch)
-        batch = self._batches(epoch)[place]
+        batch = self.data.batches(self.samples, epoch)[place]
         learnt = self.samples.learnt(batch)
         rate = schedule.learning_rate(self.phase, step, self.total)
         torch.manual_seed(_seed(self.plan.seed, self.name, step, self.world.process))
         try:
-            done = engine.step(self._rows(self.samples, batch), learnt, rate, lambda: self.stop.asked)
+            done = engine.step(self.data.rows(self.samples, batch), learnt, rate, lambda: self.stop.asked)
         except NotFinite as error:
             raise UserError(self._not_finite(step, batch)) from error
         tokens = sum(self.samples.length(sample) for sample in batch)
@@ -134,7 +134,7 @@ class PhaseRun:
         """Measure the checkpoint of a step: held-out losses, and the plan's metric."""
         losses = {}
         for name, (samples, chosen) in self.heldout.items():
-            total, count = engine.measure(list(self._rows(samples, chosen)))
+            total, count = engine.measure(self.data.rows(samples, chosen))
             losses[name] = total / count
         score = losses.get(self.name) if self.phase.select.metric == "heldout" else None
         if self.phase.select.metric == "command":
@@ -143,16 +143,15 @@ class PhaseRun:
         self.world.once(lambda: self.folder.write_scores(self.scores))
         if self.board:
             self.board.draw_heldout(losses, step)
-        told = "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
-        self._say(
-            f"{self.name} step {step}:" + (f"  held-out loss  {told}" if told else "")
-            + (f"  score {score:g}" if self.phase.select.metric == "command" else "")
-        )  # fmt: skip
+        told = ["held-out loss", *(f"{name} {loss:.4f}" for name, loss in losses.items())] if losses else []
+        told += [f"score {score:g}"] if self.phase.select.metric == "command" else []
+        if told:
+            self._say("  ".join([f"{self.name} step {step}:", *told]))
 
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
         self._export(step, self.folder.candidate, {"step": step})
-        score = run_command(self.phase.select.command, self.folder.candidate, dict(self._measured())[self.name])
+        score = run_command(self.phase.select.command, self.folder.candidate, dict(self.data.measured())[self.name])
         shutil.rmtree(self.folder.candidate, ignore_errors=True)
         return score
 
@@ -196,66 +195,20 @@ class PhaseRun:
                 f"{self.name} starts from the model of {self.before.path.name}, which is not finished: "
                 "train it first, or leave --phase out to train all phases in their order"
             )
-        tokenizer = tokenizer_digest(self.tokenizer)
-        if self.before is not None:
-            self.before.hold_tokenizer(tokenizer)
         identity = {
             "student": self.plan.student.model_dump(exclude={"architecture"}),
             "seed": self.plan.seed,
             "settings": self.phase.model_dump(exclude={"take", "replay", "samples"}),
-            "tokenizer": tokenizer,
-            "data": file_digest(self.data / f"{self.name}.jsonl"),
-            **{f"heldout/{file.name}": file_digest(file) for _, file in self._measured() if file.is_file()},
+            "tokenizer": tokenizer_digest(self.tokenizer),
+            "data": file_digest(self.data.file),
+            **{f"heldout/{file.name}": file_digest(file) for _, file in self.data.measured() if file.is_file()},
             "start": self.before.fingerprint() if self.before else "the student",
         }
+        if self.before is not None:
+            self.before.hold_as_start(identity)
         self.folder.claim(identity)
         self.folder.keep_tokenizer(self.tokenizer)
         return identity
-
-    def _samples(self, file: Path, phase: Phase, name: str) -> Samples:
-        folder = corpus_folder(self.out / "tokens", file, phase.kind, self.encoder)
-        self.world.once(lambda: None if folder.is_dir() else tokenise(file, phase.kind, self.encoder, folder))
-        try:
-            return Samples(Corpus(folder), phase)
-        except UserError as error:
-            raise UserError(f"{file}: {error}") from error
-
-    def _measured(self) -> list[tuple[str, Path]]:
-        """Return the phases whose set-aside samples are measured, each with its file, which may be missing."""
-        names = list(self.plan.phases)
-        seen = names[: names.index(self.name) + 1] if self.phase.select.heldout == "seen" else [self.name]
-        return [(name, self.data / "heldout" / f"{name}.jsonl") for name in seen]
-
-    def _heldout(self) -> Iterator[tuple[str, tuple[Samples, list[str]]]]:
-        """Yield the set-aside samples that are measured, by phase."""
-        for name, file in self._measured():
-            if not (file.is_file() and file.stat().st_size):
-                if name == self.name and self.phase.select.metric == "heldout":
-                    self._say(f"there is no {file}: without held-out samples the last checkpoint of {name} is taken")
-                continue
-            try:
-                samples = self._samples(file, self.plan.phases[name], name)
-            except UserError as error:
-                self._say(f"warning: not measured: {error}")
-                continue
-            size = self.phase.select.heldout_samples
-            yield name, (samples, batch_plan(samples.pieces, seed=0, phase="heldout", epoch=0, batch_size=size)[0])
-
-    def _batches(self, epoch: int) -> list[list[str]]:
-        """Return an epoch's steps; the last epoch's are kept."""
-        if getattr(self, "_epoch", None) != epoch:
-            self._epoch = epoch
-            self._plan = batch_plan(
-                self.samples.pieces, seed=self.plan.seed, phase=self.name, epoch=epoch, batch_size=self.phase.batch_size
-            )
-        return self._plan
-
-    def _rows(self, samples: Samples, batch: list[str]) -> list[Row]:
-        """Return this process's rows of a batch."""
-        capacity = self.plan.engine.micro_tokens or self.phase.context_length
-        lengths = [samples.length(sample) for sample in batch]
-        shares = pack(lengths, capacity if self.plan.engine.packing else 0, self.world.processes)
-        return [samples.row([batch[number] for number in row]) for row in shares[self.world.process]]
 
     def _finish(self, identity: dict[str, Any]) -> None:
         """Choose the phase's best checkpoint and write its model."""

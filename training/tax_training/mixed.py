@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tax_training.errors import quoted
-from tax_training.plan import Plan
+from tax_training.plan import Plan, TrainTokenizer
 
 
 def ignored(plan: Plan, data: Path) -> list[str]:
@@ -14,7 +14,7 @@ def ignored(plan: Plan, data: Path) -> list[str]:
     try:
         about = json.loads((data / "mix.json").read_text(encoding="utf-8"))
         compared = list(_compared(plan, about))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
     return [
         f"{name} is {quoted(asked)} in the plan, but {data} was mixed with {quoted(mixed)}, and that counts: "
@@ -30,6 +30,9 @@ def _compared(plan: Plan, about: dict[str, Any]) -> Iterator[tuple[str, Any, Any
     yield "mix.heldout", plan.mix.heldout, about["settings"]["heldout"]
     threshold = about["threshold"]
     yield "mix.threshold", plan.mix.threshold, "median" if threshold["from"] == "the median" else threshold["tokens"]
+    if isinstance(plan.student.tokenizer, TrainTokenizer):
+        asked, trained = plan.student.tokenizer.train.vocab_size, about["tokenizer"].get("trained")
+        yield "student.tokenizer.train.vocab_size", asked, trained
     for name, phase in plan.phases.items():
         if name in about["phases"]:
             yield f"{name}.take", list(phase.take), about["phases"][name]["take"]

@@ -15,7 +15,7 @@ from tax_training.conversation import ends_of_answers, load_tokenizer
 from tax_training.errors import UserError, quoted
 from tax_training.files import digest, told
 from tax_training.loss import LearntLoss
-from tax_training.plan import Engine, Plan, Student, TrainTokenizer
+from tax_training.plan import Engine, Lora, Plan, Student, TrainTokenizer
 
 
 def quiet() -> None:
@@ -79,7 +79,14 @@ def load_student(plan: Plan, start: Path | None, tokenizer: Any, device: torch.d
             f"the model {quoted(str(name))} cannot be loaded: {quoted(str(error), 300)}. "
             "Give a folder or a hub name that transformers loads"
         ) from error
-    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+    rows = model.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows and plan.student.lora is not None:
+        raise UserError(
+            f"the tokenizer has {len(tokenizer):,} tokens and the student {rows:,}: with student.lora the rows of the "
+            "other tokens would never be trained. Train all weights (--set student.lora=null), or take a tokenizer "
+            "that fits, such as the student's own (--set student.tokenizer=null)"
+        )
+    if len(tokenizer) > rows:
         model.resize_token_embeddings(len(tokenizer))
     model.config.use_cache = False
     return model
@@ -129,7 +136,7 @@ def check_positions(config: Any, plan: Plan) -> None:
 def prepare(model: Any, plan: Plan) -> LearntLoss:
     """Put the plan's adapters into a model, and the loss on top."""
     if plan.student.lora is not None:
-        model = adapted(model, plan).get_base_model()
+        model = adapted(model, plan.student.lora, plan.seed).get_base_model()
     if plan.engine.activation_checkpointing:
         if plan.student.lora is not None:
             model.enable_input_require_grads()
@@ -137,14 +144,13 @@ def prepare(model: Any, plan: Plan) -> LearntLoss:
     return LearntLoss(model, plan.engine.loss_chunk)
 
 
-def adapted(model: Any, plan: Plan) -> Any:
-    """Return the model with the plan's adapters in it, as peft has it. Raises UserError."""
+def adapted(model: Any, lora: Lora, seed: int) -> Any:
+    """Return the model with fresh adapters in it, as peft has it. Raises UserError."""
     from peft import LoraConfig, get_peft_model
 
-    lora = plan.student.lora
-    assert lora is not None, "the plan has adapters"
-    torch.manual_seed(plan.seed)
+    torch.manual_seed(seed)
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # peft still asks it
+    warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)  # it mends that itself
     try:
         return get_peft_model(
             model,
@@ -167,7 +173,8 @@ def export(
     device = device_of(0)
     anywhere = plan.model_copy(update={"engine": plan.engine.model_copy(update={"attention": "auto"})})
     model = load_student(anywhere, start, tokenizer, torch.device("cpu"))
-    peft = adapted(model, plan) if plan.student.lora is not None else None
+    lora = plan.student.lora
+    peft = adapted(model, lora, plan.seed) if lora is not None else None
     reader = Reader(checkpoint)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -54,11 +54,14 @@ class PhaseFolder:
             shutil.rmtree(self.tokenizer, ignore_errors=True)
             write_whole(file, _json(identity))
             return
-        changed = next(_changed("", _read(file), _plain(identity)), None)
+        self._hold(_read(file), identity)
+
+    def _hold(self, earlier: dict[str, Any], identity: dict[str, Any]) -> None:
+        changed = next(_changed("", earlier, _plain(identity)), None)
         if changed:
-            key, earlier, now = changed
+            key, was, now = changed
             raise UserError(
-                f"{self.path} was begun with another {key}: {quoted(earlier)}, and not {quoted(now)}. Take another "
+                f"{self.path} was begun with another {key}: {quoted(was)}, and not {quoted(now)}. Take another "
                 f"--out; or delete {self.path} and the phases after it, to train them again"
             )
 
@@ -93,13 +96,19 @@ class PhaseFolder:
         about = self.about()
         return hashlib.sha256(_json([_read(self.path / "phase.json"), about["step"]]).encode()).hexdigest()[:16]
 
-    def hold_tokenizer(self, digest: str) -> None:
-        """Raise UserError where the phase was trained with another tokenizer than the phase that starts from it."""
-        if _read(self.path / "phase.json").get("tokenizer", digest) != digest:
+    def hold_as_start(self, identity: dict[str, Any]) -> None:
+        """Raise UserError where the phase is of another student than the phase that starts from it, or otherwise drawn.
+
+        Of several phases each holds the one before it; of one alone (`--phase`), nothing else does.
+        """
+        earlier, tokenizer = _read(self.path / "phase.json"), identity["tokenizer"]
+        if earlier.get("tokenizer", tokenizer) != tokenizer:
             raise UserError(
                 f"{self.path} was trained with another tokenizer than the data has now, so its model would read other "
                 "words. Train all phases on this data, into another --out; or name the data that it was trained on"
             )
+        common = {"student", "seed"} & earlier.keys()
+        self._hold({key: earlier[key] for key in common}, {key: identity[key] for key in common})
 
     def cut_back(self, step: int) -> list[Score]:
         """Forget the metrics and scores after a step, which will be made again; return the scores up to it."""

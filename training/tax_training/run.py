@@ -1,5 +1,6 @@
 """A run: the phases of a plan, in order, each from the model of the one before it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from tax_training import model as models
@@ -11,6 +12,7 @@ from tax_training.mixed import ignored
 from tax_training.phase_folder import PhaseFolder
 from tax_training.plan import Plan
 from tax_training.progress import Progress
+from tax_training.select import hold_program
 from tax_training.stop import Stop
 from tax_training.world import World
 
@@ -26,9 +28,18 @@ def train(plan: Plan, data: Path, out: Path, only: str | None = None, *, progres
         for warning in ignored(plan, data) if world.first else []:
             progress("", 1, 1).say(f"warning: {warning}")
         empty = world.once(lambda: _without_samples(plan, data, out, only))
-        for name in plan.phases:
-            if only in (None, name):
-                PhaseRun(plan, name, data, out, world, tokenizer, stop, progress, empty).run()
+        asked = [name for name in plan.phases if only in (None, name)]
+        world.once(lambda: _hold_programs(plan, out, [name for name in asked if name not in empty]))
+        for name in asked:
+            PhaseRun(plan, name, data, out, world, tokenizer, stop, progress, empty).run()
+
+
+def _hold_programs(plan: Plan, out: Path, phases: Iterable[str]) -> None:
+    """Raise UserError where the program that measures a phase is not here, and the phase not finished."""
+    for name in phases:
+        command = plan.phases[name].select.command
+        if command is not None and not PhaseFolder(out / name).finished:
+            hold_program(command)
 
 
 def _without_samples(plan: Plan, data: Path, out: Path, only: str | None) -> set[str]:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,15 @@ def contenders(scores: Sequence[Score], settings: Select) -> set[int]:
     return {score.step for score in kept}
 
 
+def hold_program(command: str) -> None:
+    """Raise UserError where a command's program is not here: before hours are spent on what it is to measure."""
+    program = shlex.split(command)[0]
+    if shutil.which(program, path=_places()) is None:
+        raise UserError(
+            f"select.command cannot be run: there is no program {quoted(program)}: install it, or name it by its path"
+        )
+
+
 def run_command(command: str, model: Path, heldout: Path) -> float:
     """Evaluate a model folder with a program, which may be given the phase's held-out file too.
 
@@ -51,8 +61,7 @@ def run_command(command: str, model: Path, heldout: Path) -> float:
     arguments = [
         part.replace("{model}", str(model)).replace("{heldout}", str(heldout)) for part in shlex.split(command)
     ]
-    places = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
-    own = {**os.environ, "PATH": places}
+    own = {**os.environ, "PATH": _places()}
     try:
         done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", env=own, check=False)
     except OSError as error:
@@ -73,6 +82,10 @@ def run_command(command: str, model: Path, heldout: Path) -> float:
     if not math.isfinite(score):
         raise UserError(f"select.command printed a score that is no finite number: {quoted(last)}")
     return score
+
+
+def _places() -> str:
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
 
 
 def _contending(scores: Sequence[Score], settings: Select) -> list[Score]:

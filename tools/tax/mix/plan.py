@@ -5,8 +5,9 @@ The rest of a plan (learning rates, engine and so on) is the trainer's, which re
 
 import hashlib
 import importlib.util
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints, model_validator
 
@@ -26,6 +27,15 @@ _RESERVED = {"heldout", "tokenizer", "mix"}  # names of other files in the data 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _well_spelt(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            near = get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.75)
+            if near and key not in cls.model_fields:
+                raise ValueError(f"there is no setting `{excerpt(key, 40)}`; did you mean `{near[0]}`?")
+        return given
 
 
 class NewTokenizer(BaseModel):
@@ -105,6 +115,18 @@ class Plan(_Part):
     student: Student
     mix: MixSettings = MixSettings()
     phases: Annotated[dict[Name, Phase], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_hold(cls, given: Any) -> Any:
+        """Put what stands under `defaults` into each phase that does not say otherwise, as the trainer does."""
+        if not isinstance(given, dict):
+            return given
+        defaults, phases = given.get("defaults"), given.get("phases")
+        if not (isinstance(defaults, dict) and isinstance(phases, dict)):
+            return given
+        whole = {name: {**defaults, **own} if isinstance(own, dict) else own for name, own in phases.items()}
+        return {**given, "phases": whole}
 
     @model_validator(mode="after")
     def _replays_look_back(self) -> "Plan":
