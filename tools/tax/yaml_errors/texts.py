@@ -4,12 +4,12 @@ import re
 
 from tax.problems import excerpt
 from tax.yaml_errors.fault import CURLY, KEY, Diagnosis, Fault, below_bar, quoted
-from tax.yaml_errors.lookalikes import KEYS
+from tax.yaml_errors.lookalikes import KEYS, glued
 
 # what follows a line, as far as no key that leaves have begins there
 _LINES_BELOW = re.compile(rf"(?:\n(?![ ]*(?:-[ ]+)?(?:{KEYS})[ ]*:(?:\s|$)).*)+")
 _TEXT_LINE = re.compile(r"(?<=\n)[ ]*(?=\S)")
-_FENCED = re.compile(r"[ ]*(?:-[ ]+)*(question|answer|context|content|task_description):[ ]*(\n\s*)?(?=```)")
+_FENCED = re.compile(r"[ ]*(?:-[ ]+)*(question|answer|context|content|task_description):[ ]*(\|?[ ]*\n\s*)?(?=```)")
 _KEY_IN_TEXT = re.compile(r"\b(question|answer|context|holdout|created_by|license|task_description|seed_examples)$")
 _GLUED_KEY = re.compile(r"[ ]*(?:-[ ]+)*([a-z_]{1,40}):(?!//)[^\s:]")
 
@@ -85,13 +85,9 @@ def glued_key(fault: Fault) -> Diagnosis | None:
     if place is None or not KEY.match(fault.line(fault.index)):
         return None
     match = _GLUED_KEY.match(fault.line(place))
-    if not match:
+    if not match or fault.start_of_line(place) in fault.texts:
         return None
-    return Diagnosis(
-        fault.start_of_line(place) + match.end() - 1,
-        f"a space is missing after `{match.group(1)}:`",
-        f"write `{match.group(1)}: ` and then its value",
-    )
+    return Diagnosis(fault.start_of_line(place) + match.end() - 1, *glued(match[1]))
 
 
 def colon_in_text(fault: Fault) -> Diagnosis | None:
