@@ -295,6 +295,21 @@ def test_a_slip_is_told_though_the_lines_of_its_text_stand_between(slip):
     assert problem.line == START + 1
 
 
+def test_items_out_of_line_are_told_once():
+    text = "- question: a\n  answer: b\n" + 3 * "  - question: c\n    answer: d\n"
+    source = Source("qna.yaml", FRAME + text)
+    [problem] = source.problems
+    assert problem.line == START + 3 and "; the same in lines 10, 12" in problem.message
+    assert len(source.data["seed_examples"]) == 4
+
+
+def test_a_list_that_ends_is_not_ended_by_the_next_seed_s_keys():
+    pairs = "    questions_and_answers:\n      - question: a\n        answer: b\n"
+    text = f"  - context: a\n{pairs}  - context: b\n{pairs.replace('answers:', 'answers: c')}"
+    problem = Source("qna.yaml", FRAME + text).problems[0]
+    assert "no deeper than the dashes" not in problem.message
+
+
 @pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])
 @pytest.mark.parametrize("indent", ["", "  "])
 def test_another_sign_than_a_dash_is_told_once_and_all_seeds_are_read(sign, indent):
