@@ -310,6 +310,19 @@ def test_a_list_that_ends_is_not_ended_by_the_next_seed_s_keys():
     assert "no deeper than the dashes" not in problem.message
 
 
+def test_the_other_keys_of_an_item_move_along_with_its_sign():
+    [problem] = Source("qna.yaml", FRAME + "  1. question: a\n     answer: b\n").problems
+    assert problem.fix == "write `- question: ...`, and its other keys in one column with `question`"
+    [problem] = Source("qna.yaml", FRAME + "  1. question: a\n    answer: b\n").problems
+    assert problem.fix == "write `- question: ...`"
+
+
+def test_a_dash_before_another_key_of_an_item_is_to_be_deleted():
+    problem = Source("qna.yaml", FRAME + "  - question: a\n   - answer: b\n").problems[0]
+    assert (problem.line, problem.column) == (START + 2, 4)
+    assert problem.fix.startswith("if it is no item of its own, delete its dash; a key of the item in line 6 starts in")
+
+
 @pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])
 @pytest.mark.parametrize("indent", ["", "  "])
 def test_another_sign_than_a_dash_is_told_once_and_all_seeds_are_read(sign, indent):

@@ -73,6 +73,7 @@ def item_expected(fault: Fault) -> Diagnosis | None:
                 fix = f"a key of the item in line {fault.line_number(above)} starts in column {item.end() + 1}"
                 break
             above = fault.line_before(above)
+        fix = f"if it is no item of its own, delete its dash; {fix}" if fault.character == "-" else fix
         return Diagnosis(fault.index, f"the key `{key.group(1)}` is out of line with the list above it", fix)
     return Diagnosis(
         fault.index,

@@ -148,6 +148,9 @@ def _item(match: re.Match[str]) -> str:
 
 def _list_sign(match: re.Match[str]) -> tuple[str, str]:
     sign, fix = match["sign"], f"write `- {match['key']}: ...`"
+    following = NEXT_KEY.match(match.string, match.end())
+    if following and len(following[1]) == len(match[0]) != len(match["indent"] + "- "):
+        fix = f"{fix}, and its other keys in one column with `{match['key']}`"
     if sign == "-":
         return "a space is missing after this -, as a list item starts with an ordinary - and a space", fix
     return f"this list item starts with {sign} here, but to YAML a list item starts with an ordinary - and a space", fix
