@@ -317,6 +317,20 @@ def test_the_other_keys_of_an_item_move_along_with_its_sign():
     assert problem.fix == "write `- question: ...`"
 
 
+@pytest.mark.parametrize("line", ["**Note** this", "@kim: yes", "`a` b", "*a* b"])
+def test_a_line_that_fell_out_of_its_text_is_told_as_such(line):
+    problem = Source("qna.yaml", f"{FRAME}  - question: a\n    answer: b\n{line}\n").problems[0]
+    assert problem.line == START + 3 and problem.fix.startswith("indent it deeper than the key of its text")
+
+
+@pytest.mark.parametrize("written", ["answer:: b", "answer:: b: c", "seed:- answer:: |", "a:b:: c"])
+def test_a_colon_that_stands_twice_is_told_and_no_fault_of_ours(written):
+    for above in ("", "  - question: a\n", "  - question: a\n    context:\n      b\n"):
+        for indent in ("", "   ", "    ", "      "):
+            source = Source("qna.yaml", f"{FRAME}{above}{indent}{written}\n    holdout: true\n")
+            assert all(problem.line <= START + 6 for problem in source.problems)
+
+
 def test_a_dash_before_another_key_of_an_item_is_to_be_deleted():
     problem = Source("qna.yaml", FRAME + "  - question: a\n   - answer: b\n").problems[0]
     assert (problem.line, problem.column) == (START + 2, 4)
