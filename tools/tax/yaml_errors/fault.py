@@ -7,6 +7,7 @@ from functools import cached_property
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
 BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
+_WRITTEN = re.compile(r"^([ ]*)\S.*$", re.MULTILINE)
 _VALUE = re.compile(r":[ \t]+(?=[^\s#])")
 _QUOTED = re.compile(rf"""{KEY.pattern}[ \t]+(?:"(?:[^"\\]|\\.)*+"?|(?:'[^']*+'?)++)""", re.DOTALL)  # perhaps open
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
@@ -56,16 +57,15 @@ def end_of_quotes(text: str, start: int) -> int:
 def lines_of_texts(text: str) -> set[int]:
     """Return the starts of the lines that go on with the text of a key above: deeper than the key, or in its quotes."""
     found: set[int] = set()
-    start, column, closed = 0, None, 0  # of the line; of the key above, if it has a text; where its quotes end
-    for line in text.split("\n"):
-        deeper = column is not None and len(line) - len(line.lstrip(" ")) > column
-        if deeper or start < closed:
+    column, closed = None, 0  # of the key above, if it has a text; where its quotes end
+    for line in _WRITTEN.finditer(text):
+        start = line.start()
+        if start < closed or (column is not None and line.end(1) - start > column):
             found.add(start)
-        elif line.strip():
-            key = KEY.match(line)
-            column = key.start(1) if key and _VALUE.match(line, key.end(1)) else None
-            closed = end_of_quotes(text, start)
-        start += len(line) + 1
+            continue
+        key = KEY.match(line[0])
+        column = key.start(1) if key and _VALUE.match(line[0], key.end(1)) else None
+        closed = end_of_quotes(text, start)
     return found
 
 
