@@ -193,6 +193,7 @@ def test_a_slip_at_the_top_is_told_there_and_alone(write, text, words):
         ("    holdout: true", "    holdout = true", 13, "= stands after `holdout`"),
         ("    holdout: true", "    holdout:true", 13, "a space is missing after `holdout:`"),
         ("  - question: b", "  - **question**: b", 5, "the stars around `question`"),
+        ("  - question: b", "  - **question:** b", 5, "the stars around `question`"),
         ("    answer: b", "    **answer:** b", 5, "the stars around `answer`"),
         ("  - question: b", "\ufeff  - question: b", 1, "a space of another kind (U+FEFF)"),
     ],
@@ -210,6 +211,7 @@ def test_a_slip_in_a_seed_is_told_there_and_alone(right, wrong, column, words):
     ("written", "column", "words", "fix"),
     [
         ("answer: ```python\n    print(1)\n    ```", 13, "lines of its own", "write `answer: |`"),
+        ("answer: |\n    ```\n    print(1)\n    ```", 5, "lines of its own", "write `answer: |`"),
         ("answer:\n```\nprint(1)\n```", 1, "lines of its own", "write `answer: |`"),
         ("answer: The steps are:\n1. Boil: gently\n\n2. Pour", 26, "several lines", "write `answer: |`"),
         ("answer: a,\u2028b", 15, "U+2028, which ends a line", "write a space"),
@@ -221,7 +223,7 @@ def test_a_slip_in_a_seed_is_told_there_and_alone(right, wrong, column, words):
 def test_a_slip_in_a_text_has_a_fix_that_keeps_the_text(written, column, words, fix):
     source = Source("qna.yaml", f"{FRAME}  - question: b\n    {written}\n  - question: c\n    answer: d\n")
     problem = source.problems[0]
-    assert (problem.line, problem.column) == (START + (3 if written.startswith("answer:\n") else 2), column)
+    assert (problem.line, problem.column) == (START + (3 if "\n" in written[:11] else 2), column)
     assert words in problem.message and fix in problem.fix
     assert len(source.data["seed_examples"]) == 2
 
@@ -257,6 +259,82 @@ def test_a_line_of_a_text_after_a_bar_is_not_taken_for_a_slip():
     text = "  - question: a\n    answer: |\n      content = 3\n   b\n"
     [problem] = Source("qna.yaml", FRAME + text).problems
     assert problem.line == START + 4 and "must be indented by 6" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  - question: a\n    answer: |\n      if x:\n          url = 3\n   b: c\n",
+        '  - question: a\n    answer: "\n    url = "b"\n    "\n',
+        "  - question: a\n    answer: 'it''s\n    url = 3'\n   holdout: true\n",
+        "  - question: a\n    answer: b\n      url = 3\n      c: d\n",
+        "  - question: a\n    answer: b\n      **question**: c\n",
+        '  - question: "a\u2028b"\n   answer: c\n',
+        '  - question: "a\u2028b" c\n    answer: d\n',
+    ],
+)
+def test_what_stands_in_a_text_is_not_taken_for_the_slip_beside_it(text):
+    told = " ".join(problem.message for problem in Source("qna.yaml", FRAME + text).problems)
+    assert told and "= stands after" not in told and "stars" not in told and "U+2028" not in told
+
+
+def test_a_slip_is_told_and_mended_outside_of_texts_only():
+    text = "  - question: |\n      a\n      url = 3\n      answer:5\n    answer = b\n    holdout:true\n"
+    source = Source("qna.yaml", FRAME + text)
+    first, second = source.problems
+    assert (first.line, second.line) == (START + 5, START + 6)
+    assert "the same" not in first.message + second.message
+    seed = {"question": "a\nurl = 3\nanswer:5\n", "answer": "b", "holdout": True}
+    assert source.data["seed_examples"] == [seed]
+
+
+@pytest.mark.parametrize("slip", ["- context:The Rhine", "-context: The Rhine", "- context= The Rhine"])
+def test_a_slip_is_told_though_the_lines_of_its_text_stand_between(slip):
+    text = f"  {slip}\n      is long\n      and wide\n    question: a\n    answer: b\n"
+    [problem] = Source("qna.yaml", FRAME + text).problems
+    assert problem.line == START + 1
+
+
+def test_items_out_of_line_are_told_once():
+    text = "- question: a\n  answer: b\n" + 3 * "  - question: c\n    answer: d\n"
+    source = Source("qna.yaml", FRAME + text)
+    [problem] = source.problems
+    assert problem.line == START + 3 and "; the same in lines 10, 12" in problem.message
+    assert len(source.data["seed_examples"]) == 4
+
+
+def test_a_list_that_ends_is_not_ended_by_the_next_seed_s_keys():
+    pairs = "    questions_and_answers:\n      - question: a\n        answer: b\n"
+    text = f"  - context: a\n{pairs}  - context: b\n{pairs.replace('answers:', 'answers: c')}"
+    problem = Source("qna.yaml", FRAME + text).problems[0]
+    assert "no deeper than the dashes" not in problem.message
+
+
+def test_the_other_keys_of_an_item_move_along_with_its_sign():
+    [problem] = Source("qna.yaml", FRAME + "  1. question: a\n     answer: b\n").problems
+    assert problem.fix == "write `- question: ...`, and its other keys in one column with `question`"
+    [problem] = Source("qna.yaml", FRAME + "  1. question: a\n    answer: b\n").problems
+    assert problem.fix == "write `- question: ...`"
+
+
+@pytest.mark.parametrize("line", ["**Note** this", "@kim: yes", "`a` b", "*a* b"])
+def test_a_line_that_fell_out_of_its_text_is_told_as_such(line):
+    problem = Source("qna.yaml", f"{FRAME}  - question: a\n    answer: b\n{line}\n").problems[0]
+    assert problem.line == START + 3 and problem.fix.startswith("indent it deeper than the key of its text")
+
+
+@pytest.mark.parametrize("written", ["answer:: b", "answer:: b: c", "seed:- answer:: |", "a:b:: c"])
+def test_a_colon_that_stands_twice_is_told_and_no_fault_of_ours(written):
+    for above in ("", "  - question: a\n", "  - question: a\n    context:\n      b\n"):
+        for indent in ("", "   ", "    ", "      "):
+            source = Source("qna.yaml", f"{FRAME}{above}{indent}{written}\n    holdout: true\n")
+            assert all(problem.line <= START + 6 for problem in source.problems)
+
+
+def test_a_dash_before_another_key_of_an_item_is_to_be_deleted():
+    problem = Source("qna.yaml", FRAME + "  - question: a\n   - answer: b\n").problems[0]
+    assert (problem.line, problem.column) == (START + 2, 4)
+    assert problem.fix.startswith("if it is no item of its own, delete its dash; a key of the item in line 6 starts in")
 
 
 @pytest.mark.parametrize("sign", ["– ", "—", "• ", "* ", "*", "1. ", "2) ", "－", "＊ ", "-"])

@@ -199,6 +199,13 @@ def test_seeds_without_dash_and_indentation_are_told_once():
     assert "start each seed with a dash, `- question: ...`" in problem.fix
 
 
+@pytest.mark.parametrize("key", ["seed_examples", "created_by"])
+def test_a_key_of_the_first_level_is_no_seed_without_dash(key):
+    source = Source("qna.yaml", f"version: 4\ncreated_by: kim\nseed_examples:\n{key}:\n  - a\n")
+    [problem] = [problem for problem in source.problems if problem.rule == "duplicate-key"]
+    assert "keep one of the two" in problem.fix and "dash" not in problem.fix
+
+
 @pytest.mark.parametrize(
     "written", ["!!python/object/apply:os.system [id]", "!x {a: b}", "!!binary aGk=", "!important"]
 )

@@ -15,6 +15,7 @@ MERGE = "<<"  # YAML 1.1's key that takes in another mapping's keys; here an ord
 
 _MAX_BUILT_DEPTH = 5 * MAX_DEPTH
 _STR = f"{TAG}str"
+_SEED_KEYS = {"question", "answer", "context", "messages"}
 _KEEP_ONE = "keep one of the two"
 _PLAIN = {f"{TAG}{name}" for name in ("int", "float", "bool", "null")}
 
@@ -114,7 +115,7 @@ def _again(key: str, before: dict[str, Any], depth: int) -> tuple[str, bool]:
     anew = len(before) > 1 and key == next(iter(before))
     if depth and anew:
         return f"if something new begins here, start it with a dash: `- {name}: ...`; else {_KEEP_ONE}", True
-    if not depth and BODY in before and before[BODY] is None:
+    if not depth and key in _SEED_KEYS and before.get(BODY, "") is None:
         fix = f"start each seed with a dash, `- {name}: ...`, and indent its other keys as deep as `{name}` stands then"
         return fix, True
     if anew and before.get(BODY):

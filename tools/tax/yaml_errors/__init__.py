@@ -62,7 +62,10 @@ _DIAGNOSES: list[tuple[tuple[str, ...], Callable[[Fault], Diagnosis | None]]] = 
     (("mapping values are not allowed", "could not find expected ':'"), texts.glued_key),
     (("mapping values are not allowed", "could not find expected ':'", "<document start>"), stray.stray),
     (("could not find expected ':'", "did not find expected key", "expected '-' indicator"), layout.shallow_text),
-    (("mapping values are not allowed", "did not find expected key"), layout.item_out_of_line),
+    (
+        ("mapping values are not allowed", "did not find expected key", "expected '-' indicator"),
+        layout.item_out_of_line,
+    ),
     (("mapping values are not allowed",), texts.colon_in_text),
     (("could not find expected ':'",), layout.colon_expected),
     (("quoted scalar found unexpected end", "unexpected document indicator"), texts.open_quote),

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 KEY = re.compile(r"[ ]*(?:-[ ]+)*(\w[\w -]{0,40}):(?=\s|$)")
 BLOCK_TEXT = re.compile(r"[ ]*((?:-[ ]+)*)\w[\w -]*:[ \t]+[|>][-+0-9]*[ \t]*(?:#.*)?$")
-
+_WRITTEN = re.compile(r"^([ ]*)\S.*$", re.MULTILINE)
+_VALUE = re.compile(r":[ \t]+(?=[^\s#])")
+_QUOTED = re.compile(rf"""{KEY.pattern}[ \t]+(?:"(?:[^"\\]|\\.)*+"?|(?:'[^']*+'?)++)""", re.DOTALL)  # perhaps open
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
 
@@ -43,6 +46,27 @@ class Diagnosis:
     def last_line(self, text: str) -> int:
         """Return the line that the reader reached."""
         return text.count("\n", 0, max(self.index, self.met)) + 1
+
+
+def end_of_quotes(text: str, start: int) -> int:
+    """Return where the quotes end that follow the key of the line at `start`; `start` where none do."""
+    quoted = _QUOTED.match(text, start)
+    return quoted.end() if quoted else start
+
+
+def lines_of_texts(text: str) -> set[int]:
+    """Return the starts of the lines that go on with the text of a key above: deeper than the key, or in its quotes."""
+    found: set[int] = set()
+    column, closed = None, 0  # of the key above, if it has a text; where its quotes end
+    for line in _WRITTEN.finditer(text):
+        start = line.start()
+        if start < closed or (column is not None and line.end(1) - start > column):
+            found.add(start)
+            continue
+        key = KEY.match(line[0])
+        column = key.start(1) if key and _VALUE.match(line[0], key.end(1)) else None
+        closed = end_of_quotes(text, start)
+    return found
 
 
 @dataclass(frozen=True)
@@ -91,12 +115,9 @@ class Fault:
             yield above
             above = self.line_before(above)
 
-    def in_block_text(self, start: int) -> bool:
-        """Tell whether the line at `start` is indented as part of a text after `|` or `>`."""
-        indent = self.column(self.first_character(start))
-        shallower = (at for at in self.lines_above(start) if self.column(self.first_character(at)) < indent)
-        head = next(shallower, None)
-        return head is not None and BLOCK_TEXT.match(self.line(head)) is not None
+    @cached_property
+    def texts(self) -> set[int]:
+        return lines_of_texts(self.text)
 
     @property
     def character(self) -> str:

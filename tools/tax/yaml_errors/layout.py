@@ -3,6 +3,7 @@
 import re
 
 from tax.yaml_errors.fault import BLOCK_TEXT, KEY, Diagnosis, Fault
+from tax.yaml_errors.lookalikes import NEXT_KEY, also
 
 _ITEM = re.compile(r"([ ]*)-[ ]+([a-z_]+):(?=\s|$)")
 
@@ -72,6 +73,7 @@ def item_expected(fault: Fault) -> Diagnosis | None:
                 fix = f"a key of the item in line {fault.line_number(above)} starts in column {item.end() + 1}"
                 break
             above = fault.line_before(above)
+        fix = f"if it is no item of its own, delete its dash; {fix}" if fault.character == "-" else fix
         return Diagnosis(fault.index, f"the key `{key.group(1)}` is out of line with the list above it", fix)
     return Diagnosis(
         fault.index,
@@ -82,38 +84,54 @@ def item_expected(fault: Fault) -> Diagnosis | None:
 
 def item_out_of_line(fault: Fault) -> Diagnosis | None:
     """An item in another column than the one above with the same first key, or in the same after its list has ended."""
-    item = _ITEM.match(fault.line(fault.index))
+    item = _ITEM.match(fault.text, fault.start_of_line(fault.index))
     if not item:
         return None
     end = None  # the uppermost line that is no deeper than the dash, and ends the list so
     for above in fault.lines_above(fault.index):
-        line = fault.line(above)
-        before = _ITEM.match(line)
+        before = _ITEM.match(fault.text, above)
         if before and before[2] == item[2]:
-            other_column = before[1] != item[1]
-            return _in_line(fault, item, above, before) if other_column else _in_list(fault, end, above, before)
-        if fault.column(fault.first_character(above)) <= len(item[1]) and line.lstrip()[0] not in "-#":
+            return _in_line(fault, before, item) if before[1] != item[1] else _in_list(fault, end, above, before)
+        first = fault.first_character(above)
+        if fault.column(first) < len(item[1]) and fault.text[first] == "-":
+            return None  # the lines above are of another list, in another item
+        if fault.column(first) <= len(item[1]) and fault.text[first] not in "-#":
             end = above
     return None
 
 
-def _in_line(fault: Fault, item: re.Match[str], above: int, before: re.Match[str]) -> Diagnosis:
-    start = fault.start_of_line(fault.index)
-    message = f"this list item is out of line with the one in line {fault.line_number(above)}"
-    meant = fault.text[:start] + before[1] + fault.text[start + len(item[1]) :]
-    return Diagnosis(start + len(item[1]), message, f"start it in column {len(before[1]) + 1}, as that one", meant)
+def _in_line(fault: Fault, before: re.Match[str], item: re.Match[str]) -> Diagnosis:
+    """An item that is out of line with one above, and with it all of their list that are in its column."""
+    shallower = re.compile(rf"^(?![ ]{{{min(len(before[1]), len(item[1]))}}}|[ ]*(?:#|$))", re.MULTILINE)
+    end = shallower.search(fault.text, item.start())
+    items = fault.text[item.start() : end.start() if end else len(fault.text)]
+    same = re.compile(rf"^{item[1]}-[ ]+(?={item[2]}:(?:\s|$))", re.MULTILINE)
+    first = fault.line_number(item.start())
+    others = [line for line, written in enumerate(items.split("\n"), first) if same.match(written)][1:]
+    message = f"this list item is out of line with the one in line {fault.line_number(before.start())}"
+    fix = f"start it in column {len(before[1]) + 1}, as that one, and its other keys in one column with `{item[2]}`"
+    mended = same.sub(lambda each: _dash(each, before), items)
+    meant = fault.text[: item.start()] + mended + fault.text[item.start() + len(items) :]
+    return Diagnosis(item.end(1), message + also(others), fix, meant)
+
+
+def _dash(item: re.Match[str], before: re.Match[str]) -> str:
+    """Return what an item starts with in the column of `before`; its key in that of its next key, if that can be."""
+    following = NEXT_KEY.match(item.string, item.end())
+    fits = following and len(following[1]) > len(before[1]) + 1
+    return f"{before[1]}-".ljust(len(following[1]) if following and fits else before.start(2) - before.start())
 
 
 def _in_list(fault: Fault, end: int | None, above: int, before: re.Match[str]) -> Diagnosis | None:
     if end is None:
         return None
-    place, column, line = fault.first_character(end), before.start(2), fault.line_number(fault.index)
+    place, column, line = fault.first_character(end), fault.column(before.start(2)), fault.line_number(fault.index)
     message = f"this line is no deeper than the dashes of the list, which it ends before line {line}"
     fix = f"start it in column {column + 1}, below `{before[2]}` of line {fault.line_number(above)}"
     start = fault.start_of_line(fault.index)
     deeper = re.sub(rf"^[ ]{{0,{len(before[1])}}}(?=[^ \n])", " " * column, fault.text[end:start], flags=re.MULTILINE)
     meant = fault.text[:end] + deeper + fault.text[start:]
-    return Diagnosis(place, message, f"{fix}, if it belongs to that item", meant, start)
+    return Diagnosis(place, message, f"{fix}, if it belongs to that item; else move it above the list", meant, start)
 
 
 def key_expected(fault: Fault) -> Diagnosis | None:

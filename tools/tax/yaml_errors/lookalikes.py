@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault
+from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault, lines_of_texts
 
 _FIRST_KEYS = "version|created_by|license|task_description|domain|document_outline|seed_examples"
 _ITEM_KEYS = "question|answer|context|messages|questions_and_answers|role|content|path|repo"
@@ -18,7 +18,7 @@ _OTHER_KEYS = "language|response_style|principles|holdout|documents|commit|patte
 KEYS = f"{_FIRST_KEYS}|{_ITEM_KEYS}|{_OTHER_KEYS}"
 _SPACE = "[\u00a0\u2000-\u200b\u202f\u3000\ufeff]"
 _WIDTHS = {"\t": "  ", "\u3000": "  ", "\u200b": "", "\ufeff": ""}
-_NEXT_KEY = re.compile(rf".*\n([ ]*)(?:{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*[:：]")
+NEXT_KEY = re.compile(rf".*\n([ ]*)(?:{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*[:：]")
 _MAX_LINES = 8  # that are named
 
 
@@ -30,24 +30,24 @@ class _Kind:
     ordinary: Callable[[re.Match[str]], str]
     told: Callable[[re.Match[str]], tuple[str, str]]
 
-    def diagnosis(self, match: re.Match[str]) -> Diagnosis:
+    def diagnosis(self, match: re.Match[str], texts: set[int]) -> Diagnosis:
+        """Return what is said of the sign in one line and the others; of `texts`, the lines of texts, none is meant."""
         text = match.string
         others, line, at = [], 1, 0
         for each in self.pattern.finditer(text):
             line, at = line + text.count("\n", at, each.start()), each.start()
-            others += [line] if at != match.start() else []
+            others += [line] if at != match.start() and at not in texts else []
+        meant = self.pattern.sub(lambda each: each[0] if each.start() in texts else self.ordinary(each), text)
         message, fix = self.told(match)
-        return Diagnosis(match.start("sign"), message + _also(others), fix, self.pattern.sub(self.ordinary, text))
+        return Diagnosis(match.start("sign"), message + also(others), fix, meant)
 
 
 def lookalike(fault: Fault) -> Diagnosis | None:
-    """A sign that is none to YAML: in the line of the fault, where it began, or in the line above."""
-    above = fault.line_before(fault.index)
-    for place in (fault.index, fault.began, *([above] if above is not None else [])):
-        start = fault.start_of_line(place)
+    """A sign that is none to YAML: in the line of the fault, where it began, or in the lines above up to a key."""
+    for start in _suspects(fault):
         for kind in _KINDS:
-            if kind.pattern.match(fault.text, start) and not fault.in_block_text(start):
-                return kind.diagnosis(_topmost(fault, kind, start))
+            if kind.pattern.match(fault.text, start) and start not in fault.texts:
+                return kind.diagnosis(_topmost(fault, kind, start), fault.texts)
         colon = WIDE_COLON.match(fault.text, start)
         if colon:
             message, fix = _wide_colon(colon[2])
@@ -85,7 +85,7 @@ def _first(text: str, node: yaml.ScalarNode) -> Diagnosis | None:
     for kind in _KINDS:
         match = kind.pattern.search(text, start, node.end_mark.index)
         if match and (nearest is None or match.start("sign") < nearest.index):
-            nearest = kind.diagnosis(match)
+            nearest = kind.diagnosis(match, lines_of_texts(text))
     return nearest
 
 
@@ -94,19 +94,29 @@ def ordinary_indents(text: str) -> str:
     return _INDENT.sub(_spaces, text)
 
 
+def _suspects(fault: Fault) -> list[int]:
+    """Return where the lines start that a sign may stand in, from the top."""
+    starts = {fault.start_of_line(fault.index), fault.start_of_line(fault.began)}
+    for above in fault.lines_above(fault.index):
+        starts.add(above)
+        if KEY.match(fault.line(above)):
+            break
+    return sorted(starts)
+
+
 def _topmost(fault: Fault, kind: _Kind, start: int) -> re.Match[str]:
     """Return the first line of the kind, going up from `start` as long as YAML sees no key: there the slip began."""
-    found = match = kind.pattern.match(fault.text, start)
+    found = kind.pattern.match(fault.text, start)
     above = fault.line_before(start)
     while above is not None and not KEY.match(fault.line(above)):
         match = kind.pattern.match(fault.text, above)
-        found = match or found
+        found = match if match and above not in fault.texts else found
         above = fault.line_before(above)
     assert found
     return found
 
 
-def _also(lines: list[int]) -> str:
+def also(lines: list[int]) -> str:
     if not lines:
         return ""
     named = ", ".join(str(line) for line in lines[:_MAX_LINES])
@@ -128,7 +138,7 @@ def _strange_space(match: re.Match[str]) -> tuple[str, str]:
 def _item(match: re.Match[str]) -> str:
     """Return the start of a list item: its key in the column of the next one, else where it stands."""
     indent, width = len(match["indent"]), len(match[0])
-    following = _NEXT_KEY.match(match.string, match.end())
+    following = NEXT_KEY.match(match.string, match.end())
     if following and len(following[1]) > indent + 1:
         width = len(following[1])
     elif following and len(following[1]) == indent + 1 and indent:  # as below the key of `-question:`
@@ -138,6 +148,9 @@ def _item(match: re.Match[str]) -> str:
 
 def _list_sign(match: re.Match[str]) -> tuple[str, str]:
     sign, fix = match["sign"], f"write `- {match['key']}: ...`"
+    following = NEXT_KEY.match(match.string, match.end())
+    if following and len(following[1]) == len(match[0]) != len(match["indent"] + "- "):
+        fix = f"{fix}, and its other keys in one column with `{match['key']}`"
     if sign == "-":
         return "a space is missing after this -, as a list item starts with an ordinary - and a space", fix
     return f"this list item starts with {sign} here, but to YAML a list item starts with an ordinary - and a space", fix
@@ -154,7 +167,7 @@ def _equals(match: re.Match[str]) -> tuple[str, str]:
     return message, f"write : for =, `{key}: ...`" if match["sign"] else f"write `{key}: ...`"
 
 
-def _glued(key: str) -> tuple[str, str]:
+def glued(key: str) -> tuple[str, str]:
     return f"a space is missing after `{key}:`", f"write `{key}: ` and then its value"
 
 
@@ -197,20 +210,24 @@ _KINDS = [
     ),
     _Kind(
         re.compile(
-            rf"^(?P<head>[ ]*(?P<dash>-[ ]+)*(?P<key>{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*)"
-            r"(?P<sign>=|(?(dash)(?<=question )(?=[^ \t\n:=：])|(?!)))[ ]*",
+            rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{_ITEM_KEYS}|{_OTHER_KEYS})[ ]*)(?P<sign>=)[ ]*",
             re.MULTILINE,
         ),
         lambda match: f"{match['head']}: ",
         _equals,
     ),
     _Kind(
-        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{KEYS}):)(?P<sign>)(?=[^\s:/])", re.MULTILINE),
-        lambda match: f"{match['head']} ",
-        lambda match: _glued(match["key"]),
+        re.compile(r"^(?P<head>[ ]*-[ ]+(?P<key>question))[ ]+(?P<sign>)(?=[^ \t\n:=：])", re.MULTILINE),
+        lambda match: f"{match['head']}: ",
+        _equals,
     ),
     _Kind(
-        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*)(?P<sign>\*\*)(?P<key>{KEYS})(?::\*\*|\*\*:)[ ]*", re.MULTILINE),
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*(?P<key>{KEYS}):)(?P<sign>)(?=[^\s:/])", re.MULTILINE),
+        lambda match: f"{match['head']} ",
+        lambda match: glued(match["key"]),
+    ),
+    _Kind(
+        re.compile(rf"^(?P<head>[ ]*(?:-[ ]+)*)(?P<sign>\*\*)(?P<key>(?i:{KEYS}))(?::\*\*|\*\*:)[ ]*", re.MULTILINE),
         lambda match: f"{match['head']}{match['key']}: ",
         lambda match: _starred(match["key"]),
     ),

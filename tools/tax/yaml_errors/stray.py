@@ -2,7 +2,7 @@
 
 import re
 
-from tax.yaml_errors.fault import KEY, Diagnosis, Fault
+from tax.yaml_errors.fault import KEY, Diagnosis, Fault, end_of_quotes
 
 _MARK = re.compile(r"(?:<{7}|\|{7}|={7}|>{7})(?=\s|$)")
 _DIVIDER = re.compile(r"^(?:\|{7}|={7})(?=\s)", re.MULTILINE)
@@ -81,7 +81,8 @@ def stray_mark(fault: Fault) -> Diagnosis | None:
 def line_separator(fault: Fault) -> Diagnosis | None:
     """A line break that is none to editors, as word processors leave it."""
     for index in (fault.began, fault.index):
-        sign = _SEPARATOR.search(fault.text, fault.start_of_line(index), index + len(fault.line(index)))
+        start = fault.start_of_line(index)
+        sign = _SEPARATOR.search(fault.text, end_of_quotes(fault.text, start), start + len(fault.line(index)))
         if sign:
             message = f"the invisible character U+{ord(sign[0]):04X}, which ends a line to YAML, stands here"
             return Diagnosis(sign.start(), message, "write a space in its place", _SEPARATOR.sub(" ", fault.text))

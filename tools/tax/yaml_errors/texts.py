@@ -4,12 +4,13 @@ import re
 
 from tax.problems import excerpt
 from tax.yaml_errors.fault import CURLY, KEY, Diagnosis, Fault, below_bar, quoted
-from tax.yaml_errors.lookalikes import KEYS
+from tax.yaml_errors.layout import colon_expected
+from tax.yaml_errors.lookalikes import KEYS, glued
 
 # what follows a line, as far as no key that leaves have begins there
 _LINES_BELOW = re.compile(rf"(?:\n(?![ ]*(?:-[ ]+)?(?:{KEYS})[ ]*:(?:\s|$)).*)+")
 _TEXT_LINE = re.compile(r"(?<=\n)[ ]*(?=\S)")
-_FENCED = re.compile(r"[ ]*(?:-[ ]+)*(question|answer|context|content|task_description):[ ]*(\n\s*)?(?=```)")
+_FENCED = re.compile(r"[ ]*(?:-[ ]+)*(question|answer|context|content|task_description):[ ]*(\|?[ ]*\n\s*)?(?=```)")
 _KEY_IN_TEXT = re.compile(r"\b(question|answer|context|holdout|created_by|license|task_description|seed_examples)$")
 _GLUED_KEY = re.compile(r"[ ]*(?:-[ ]+)*([a-z_]{1,40}):(?!//)[^\s:]")
 
@@ -44,6 +45,8 @@ def special_start(fault: Fault) -> Diagnosis | None:
         return None
     line, column = fault.line(start), fault.column(start)
     key = KEY.match(line)
+    if not column and not key and fault.line_before(start) is not None:  # quotes would make it no part of a text
+        return colon_expected(fault)
     fix = quoted(key.group(1), line[column:]) if key and key.end() <= column else "put the text in double quotes"
     return Diagnosis(start, f"a text cannot start with {_named(sign)}, which has a meaning of its own in YAML", fix)
 
@@ -85,19 +88,16 @@ def glued_key(fault: Fault) -> Diagnosis | None:
     if place is None or not KEY.match(fault.line(fault.index)):
         return None
     match = _GLUED_KEY.match(fault.line(place))
-    if not match:
+    if not match or fault.start_of_line(place) in fault.texts:
         return None
-    return Diagnosis(
-        fault.start_of_line(place) + match.end() - 1,
-        f"a space is missing after `{match.group(1)}:`",
-        f"write `{match.group(1)}: ` and then its value",
-    )
+    return Diagnosis(fault.start_of_line(place) + match.end() - 1, *glued(match[1]))
 
 
 def colon_in_text(fault: Fault) -> Diagnosis | None:
     before = fault.line(fault.index)[: fault.column(fault.index)]
-    if KEY.match(before):
-        return _colon_after_key(fault, before)
+    key = KEY.match(fault.text, fault.start_of_line(fault.index))
+    if key and key.end() <= fault.index:
+        return _colon_after_key(fault, key)
     name = excerpt(before.strip(" -"), 40)
     above = fault.line_before(fault.index)
     key_above = KEY.match(fault.line(above)) if above is not None else None
@@ -111,11 +111,9 @@ def colon_in_text(fault: Fault) -> Diagnosis | None:
     return Diagnosis(fault.first_character(fault.index), message, fix)
 
 
-def _colon_after_key(fault: Fault, before: str) -> Diagnosis:
+def _colon_after_key(fault: Fault, key: re.Match[str]) -> Diagnosis:
     """A colon in the text of a key; it may end the first of several lines, or follow what was meant as a key."""
     start = fault.start_of_line(fault.index)
-    key = KEY.match(fault.text, start)
-    assert key
     written = fault.line(fault.index)[key.end() - start :].strip()
     meant = _with_bar(fault, start, key) if fault.column(fault.index) + 1 == len(fault.line(start).rstrip()) else None
     if meant:
@@ -124,7 +122,7 @@ def _colon_after_key(fault: Fault, before: str) -> Diagnosis:
     message = f"the text of `{key[1]}` contains a colon followed by a space, which starts a new key in YAML"
     if written[:1] in set(CURLY):
         message = f"the curly quotes of `{key[1]}` are no quotes to YAML, so that this colon starts a new key"
-    fix, other = quoted(key[1], written), _KEY_IN_TEXT.search(before, key.end() - start)
+    fix, other = quoted(key[1], written), _KEY_IN_TEXT.search(fault.text, key.end(), fault.index)
     if other:
         fix = f"{fix}; or if `{other[1]}` is a key, start a line of its own with it"
     return Diagnosis(fault.index, message, fix)
