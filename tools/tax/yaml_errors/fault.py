@@ -98,13 +98,8 @@ class Fault:
 
     def line_before(self, index: int) -> int | None:
         """Return the start of the nearest line above that is not blank."""
-        end = self.start_of_line(index) - 1
-        while end >= 0:
-            start = self.start_of_line(end)
-            if self.text[start:end].strip():
-                return start
-            end = start - 1
-        return None
+        above = self.text[: self.start_of_line(index)].rstrip()
+        return self.start_of_line(len(above)) if above else None
 
     def lines_above(self, index: int) -> Iterator[int]:
         """Yield the starts of the nearest lines above that are not blank, going up; not of all in a long text."""
