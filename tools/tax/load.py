@@ -273,7 +273,7 @@ def _version(source: Source, data: dict[str, Any]) -> tuple[int, list[Problem]]:
         return int(stated), []
     if stated is None:
         return 0, [source.problem((key,), "unsupported-version", "`version` is empty", f"write {NEWEST}")]
-    written = excerpt(stated, 40) if isinstance(stated, int | float | str) else "no number"
+    written = f"`{excerpt(stated, 40)}`" if isinstance(stated, int | float | str) else "no number"
     message = f"`version` is {written}, but the versions of the format are 1 to {NEWEST}"
     return 0, [source.problem((key,), "unsupported-version", message, f"write {NEWEST}")]
 
