@@ -107,6 +107,11 @@ FILES = {
     "byte order mark": b"\xef\xbb\xbf" * 1000 + HEAD + SEED,
     "CRLF": (HEAD + SEED).replace(b"\n", b"\r\n") + b"\r" * 100_000,
     "a million line ends": HEAD + b"\n" * 1_000_000,
+    "blank lines above a fault": HEAD + b"  - question: a\n" + b"\n" * 1_900_000 + b"   answer = b\n",
+    "a long text above a fault": HEAD
+    + b"  - question: a\n    answer: |\n"
+    + b"      tide and ebb\n" * 100_000
+    + b"   x = 3: y: z\n",
     "tags": HEAD + b"  - !!python/object/apply:os.system [id]\n  - !" + b"a" * 100_000 + b" x\n",
     "very many keys": HEAD + SEED + b"".join(b"key%d: 1\n" % n for n in range(40_000)),
     "the same key": HEAD + SEED + b"a: 1\n" * 40_000,

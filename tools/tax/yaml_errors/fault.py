@@ -13,7 +13,8 @@ _QUOTED = re.compile(rf"""{KEY.pattern}[ \t]+(?:"(?:[^"\\]|\\.)*+"?|(?:'[^']*+'?
 WIDE_COLON = re.compile(r"([ ]*(?:-[ ]+)*)([A-Za-z_]{3,40})：(?=(.*))")  # as Chinese keyboards write it
 CURLY = "“”„‟‘’‚‛"  # quotes of a word processor, which are none to YAML
 
-_MAX_ABOVE = 300
+MAX_ABOVE = 300  # lines of a long text that are looked at closely
+_PIECE = 1000  # characters that are looked at in one go: there may be a million blank lines, or as many others
 
 
 def quoted(key: str, text: str) -> str:
@@ -98,15 +99,19 @@ class Fault:
 
     def line_before(self, index: int) -> int | None:
         """Return the start of the nearest line above that is not blank."""
-        above = self.text[: self.start_of_line(index)].rstrip()
-        return self.start_of_line(len(above)) if above else None
+        end = self.start_of_line(index)
+        while end:
+            start = max(0, end - _PIECE)
+            written = self.text[start:end].rstrip()
+            if written:
+                return self.start_of_line(start + len(written))
+            end = start
+        return None
 
     def lines_above(self, index: int) -> Iterator[int]:
-        """Yield the starts of the nearest lines above that are not blank, going up; not of all in a long text."""
+        """Yield the starts of the lines above that are not blank, going up."""
         above = self.line_before(index)
-        for _ in range(_MAX_ABOVE):
-            if above is None:
-                return
+        while above is not None:
             yield above
             above = self.line_before(above)
 

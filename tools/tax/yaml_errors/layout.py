@@ -1,8 +1,9 @@
 """Slips in the layout: tabs, indentation, dashes, and a second document."""
 
 import re
+from itertools import islice
 
-from tax.yaml_errors.fault import BLOCK_TEXT, KEY, Diagnosis, Fault
+from tax.yaml_errors.fault import BLOCK_TEXT, KEY, MAX_ABOVE, Diagnosis, Fault
 from tax.yaml_errors.lookalikes import NEXT_KEY, also
 
 _ITEM = re.compile(r"([ ]*)-[ ]+([a-z_]+):(?=\s|$)")
@@ -30,9 +31,8 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
     start = fault.began if "simple key" in fault.words else fault.index
     place = fault.first_character(start)
     depth = fault.column(place)
-    above = fault.line_before(place)
     deeper: list[int] = []
-    while above is not None:
+    for above in fault.lines_above(place):
         line = fault.line(above)
         header = BLOCK_TEXT.match(line)
         if header:
@@ -41,7 +41,6 @@ def shallow_text(fault: Fault) -> Diagnosis | None:
         if indent <= depth:
             return None
         deeper.append(indent)
-        above = fault.line_before(above)
     else:
         return None
     needed = deeper[-1] if deeper else len(line) - len(line.lstrip(" ")) + len(header.group(1)) + 2
@@ -66,13 +65,11 @@ def item_expected(fault: Fault) -> Diagnosis | None:
     key = KEY.match(fault.line(fault.index)) if fault.starts_line else None
     if key:
         fix = "line it up with the keys that it belongs with"
-        above = fault.line_before(fault.index)
-        while above is not None:
+        for above in fault.lines_above(fault.index):
             item = re.match("[ ]*- +(?=[^ ])", fault.line(above))
             if item:
                 fix = f"a key of the item in line {fault.line_number(above)} starts in column {item.end() + 1}"
                 break
-            above = fault.line_before(above)
         fix = f"if it is no item of its own, delete its dash; {fix}" if fault.character == "-" else fix
         return Diagnosis(fault.index, f"the key `{key.group(1)}` is out of line with the list above it", fix)
     return Diagnosis(
@@ -88,7 +85,7 @@ def item_out_of_line(fault: Fault) -> Diagnosis | None:
     if not item:
         return None
     end = None  # the uppermost line that is no deeper than the dash, and ends the list so
-    for above in fault.lines_above(fault.index):
+    for above in islice(fault.lines_above(fault.index), MAX_ABOVE):
         before = _ITEM.match(fault.text, above)
         if before and before[2] == item[2]:
             return _in_line(fault, before, item) if before[1] != item[1] else _in_list(fault, end, above, before)

@@ -7,10 +7,11 @@ the reading goes on with all of them mended.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import yaml
 
-from tax.yaml_errors.fault import KEY, WIDE_COLON, Diagnosis, Fault, lines_of_texts
+from tax.yaml_errors.fault import KEY, MAX_ABOVE, WIDE_COLON, Diagnosis, Fault, lines_of_texts
 
 _FIRST_KEYS = "version|created_by|license|task_description|domain|document_outline|seed_examples"
 _ITEM_KEYS = "question|answer|context|messages|questions_and_answers|role|content|path|repo"
@@ -81,12 +82,12 @@ def _first(text: str, node: yaml.ScalarNode) -> Diagnosis | None:
     if node.style:
         return None
     start = text.rfind("\n", 0, node.start_mark.index) + 1
-    nearest = None
-    for kind in _KINDS:
-        match = kind.pattern.search(text, start, node.end_mark.index)
-        if match and (nearest is None or match.start("sign") < nearest.index):
-            nearest = kind.diagnosis(match, lines_of_texts(text))
-    return nearest
+    found = ((kind, kind.pattern.search(text, start, node.end_mark.index)) for kind in _KINDS)
+    signs = [(match.start("sign"), place, match) for place, (_, match) in enumerate(found) if match]
+    if not signs:
+        return None
+    _, place, match = min(signs)
+    return _KINDS[place].diagnosis(match, lines_of_texts(text))
 
 
 def ordinary_indents(text: str) -> str:
@@ -97,7 +98,7 @@ def ordinary_indents(text: str) -> str:
 def _suspects(fault: Fault) -> list[int]:
     """Return where the lines start that a sign may stand in, from the top."""
     starts = {fault.start_of_line(fault.index), fault.start_of_line(fault.began)}
-    for above in fault.lines_above(fault.index):
+    for above in islice(fault.lines_above(fault.index), MAX_ABOVE):
         starts.add(above)
         if KEY.match(fault.line(above)):
             break
@@ -107,11 +108,11 @@ def _suspects(fault: Fault) -> list[int]:
 def _topmost(fault: Fault, kind: _Kind, start: int) -> re.Match[str]:
     """Return the first line of the kind, going up from `start` as long as YAML sees no key: there the slip began."""
     found = kind.pattern.match(fault.text, start)
-    above = fault.line_before(start)
-    while above is not None and not KEY.match(fault.line(above)):
+    for above in fault.lines_above(start):
+        if KEY.match(fault.line(above)):
+            break
         match = kind.pattern.match(fault.text, above)
         found = match if match and above not in fault.texts else found
-        above = fault.line_before(above)
     assert found
     return found
 
