@@ -300,6 +300,12 @@ class KnowledgeLeaf(_Leaf):
 Leaf = SkillLeaf | KnowledgeLeaf
 
 
+def branch_index(parts: Sequence[str]) -> int | None:
+    """Return which part of a path is the leaf's branch: the one below a folder `taxonomy`, else the last named."""
+    named = [index for index, part in enumerate(parts) if part in BRANCHES]
+    return next((each for each in named if parts[each - 1] == "taxonomy"), named[-1]) if named else None
+
+
 def branch_of(parts: Sequence[str], data: Any = None) -> Branch:
     """Return the branch that a leaf belongs to: the first branch named in its path, else judged by its keys."""
     for part in parts:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tax import faults, old_leaf
-from tax.leaf import BRANCHES, Branch, KnowledgeLeaf, Leaf, SkillLeaf, branch_of, leaf_name
+from tax.leaf import Branch, KnowledgeLeaf, Leaf, SkillLeaf, branch_index, branch_of, leaf_name
 from tax.problems import Level, Problem, excerpt, failed
 from tax.source import MAX_BYTES, Source
 
@@ -124,10 +124,9 @@ def _place(path: Path) -> tuple[str, Sequence[str]]:
     """
     absolute = os.path.abspath(path)  # noqa: PTH100 (resolve would follow links)
     *folders, _ = parts = absolute.replace(os.sep, "/").split("/")
-    named = [index for index, part in enumerate(folders) if part in BRANCHES]
-    if not named:
+    index = branch_index(folders)
+    if index is None:
         return os.sep.join(folders), PurePosixPath(path.as_posix()).parts  # noqa: PTH118
-    index = next((each for each in named if parts[each - 1] == "taxonomy"), named[-1])
     return os.sep.join(parts[:index]), parts[index:]  # noqa: PTH118
 
 

@@ -63,16 +63,15 @@ def new(
 
 def _placed(path: Path) -> tuple[Path, tuple[str, ...]]:
     """Return the folder of a new leaf, and the parts of its path from the branch on. Raises UserError."""
-    from tax.leaf import BRANCHES, FILE_NAME
+    from tax.leaf import BRANCHES, FILE_NAME, branch_index
     from tax.tree import TAXONOMY, checkout
 
     path = Path(os.path.normpath(path.parent if path.name == FILE_NAME else path))
     whole = path.is_absolute() or path.parts[:1] == (TAXONOMY,)
     parts = path.parts if whole else (TAXONOMY, *path.parts)
-    named = [index for index, part in enumerate(parts) if part in BRANCHES]
-    if not named or path.parts[0] == "..":
+    branch = branch_index(parts)
+    if branch is None or path.parts[0] == "..":
         raise UserError(f"{path} names no branch: begin with {', '.join(BRANCHES)}")
-    branch = next((index for index in named if parts[index - 1] == TAXONOMY), named[-1])
     if branch == len(parts) - 1:
         raise UserError(f"{path} is the branch itself: name a folder for the leaf below it, such as {path}/subject")
     return path if whole else checkout() / TAXONOMY / path, parts[branch:]
