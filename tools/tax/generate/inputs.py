@@ -38,6 +38,10 @@ class Skip(Exception):
     """A leaf that cannot be grown in this run; the message says why."""
 
 
+class NeedsModel(Skip):
+    """A leaf that waits for a teacher that can write."""
+
+
 @dataclass(frozen=True)
 class Input:
     """One leaf of a run.

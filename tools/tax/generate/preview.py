@@ -12,7 +12,7 @@ from tax.documents.reading import read_documents
 from tax.generate.branch import BranchLeaf
 from tax.generate.computed import PROBLEMS
 from tax.generate.grow import BUDGET
-from tax.generate.inputs import Input, Settings, Skip
+from tax.generate.inputs import Input, NeedsModel, Settings, Skip
 from tax.generate.knowledge import QUESTIONS, KnowledgePlan
 from tax.generate.run import all_holdouts, fit, leaf_plans
 from tax.generate.skills import SkillPlan, dialogue
@@ -77,11 +77,12 @@ def _preview(each: Input, holdouts: Holdouts, caller: Caller, settings: Settings
 
 def _plan(loaded: Loaded, leaf: Leaf, holdouts: Holdouts, caller: Caller, settings: Settings) -> Plan:
     """Return the plan that a leaf is grown by first. Where it waits for a model teacher, that teacher's plan."""
-    if isinstance(leaf, SkillLeaf) and not isinstance(leaf, BranchLeaf) and not leaf.problem_templates:
-        seeds = any(not seed.holdout for seed in leaf.seed_examples)
-        if seeds and caller.teacher.grounded_only:
-            return SkillPlan(loaded, leaf, holdouts, caller, 0)
-    return leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
+    try:
+        return leaf_plans(loaded, leaf, holdouts, caller, 0, seed=settings.seed, commit=None)[0]
+    except NeedsModel:
+        if isinstance(leaf, KnowledgeLeaf | BranchLeaf):
+            raise
+        return SkillPlan(loaded, leaf, holdouts, caller, 0)
 
 
 def _skill_prompts(leaf: SkillLeaf, plan: SkillPlan, caller: Caller) -> tuple[tuple[str, Messages], ...]:

@@ -13,7 +13,7 @@ from tax.generate.branch import BranchLeaf, RandomPlan
 from tax.generate.carry import Carried
 from tax.generate.computed import ComputedPlan
 from tax.generate.grow import Result, grow
-from tax.generate.inputs import Input, Settings, Skip
+from tax.generate.inputs import Input, NeedsModel, Settings, Skip
 from tax.generate.knowledge import KnowledgePlan
 from tax.generate.results import LeafResult, dropped_of, sample_of
 from tax.generate.skills import SkillPlan
@@ -183,7 +183,7 @@ def leaf_plans(
     if seeds and not caller.teacher.grounded_only:
         plans.append(SkillPlan(loaded, leaf, holdouts, caller, rank))
     if not plans:
-        raise Skip(
-            "needs a model teacher" if seeds else "every seed is a hold-out, so none is left to show the teacher"
-        )
+        if seeds:
+            raise NeedsModel("needs a model teacher")
+        raise Skip("every seed is a hold-out, so none is left to show the teacher")
     return plans
