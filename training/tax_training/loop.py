@@ -150,7 +150,7 @@ class PhaseRun:
 
     def _evaluate(self, step: int) -> float:
         assert self.phase.select.command is not None, "the plan has a command"
-        self._export(step, self.folder.candidate, {"step": step})
+        self._export(self.checkpoints.at(step), self.folder.candidate, {"step": step})
         score = run_command(self.phase.select.command, self.folder.candidate, dict(self.data.measured())[self.name])
         shutil.rmtree(self.folder.candidate, ignore_errors=True)
         return score
@@ -220,12 +220,12 @@ class PhaseRun:
             "plan": self.plan.model_dump(mode="json"),
             "versions": {"torch": torch.__version__, "transformers": models.transformers_version()},
         }  # fmt: skip
-        self._export(best.step, self.folder.model, about)
+        self._export(self.checkpoints.whole(best.step), self.folder.model, about)
         self._say(f"{self.name}: the checkpoint of step {best.step} of {self.total} is taken: {self.folder.model}")
 
-    def _export(self, step: int, folder: Path, about: dict[str, Any]) -> None:
+    def _export(self, checkpoint: Path, folder: Path, about: dict[str, Any]) -> None:
         start = self.before.model if self.before else None
-        models.export(self.checkpoints.whole(step), self.plan, start, self.tokenizer, folder, about)
+        models.export(checkpoint, self.plan, start, self.tokenizer, folder, about)
 
     def _introduce(self) -> None:
         """Say what the phase is about to do."""
