@@ -19,6 +19,11 @@ class UserError(Exception):
     """The call or the set-up must be changed by the user; the message says what, and how."""
 
 
+def install(extra: str) -> str:
+    """Return the line that installs an extra, from the clone: constraints.txt keeps torch small."""
+    return f"pip install -c constraints.txt -e '.[{extra}]'"
+
+
 class Level(StrEnum):
     """How much a problem weighs: an error fails the leaf, a warning and a hint do not."""
 

@@ -6,7 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tax_training.errors import Interrupted, ToldElsewhere, UserError
+from tax_training.errors import Interrupted, ToldElsewhere, UserError, install
 from tax_training.plan import Plan
 from tax_training.plan_file import PLANS, load_plan
 
@@ -68,7 +68,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         from tax_training.run import train
     except ModuleNotFoundError as error:
-        raise UserError(f"training needs {error.name}: pip install -c constraints.txt -e '.[train]'") from error
+        raise UserError(f"training needs {error.name}: {install('train')}") from error
     train(plan, given.data, given.out, given.phase)
     return 0
 

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from tax_training.errors import UserError, quoted
+from tax_training.errors import UserError, install, quoted
 
 HELP = "Ask, and press Enter. Ctrl-C ends an answer, /new begins anew, /exit or Ctrl-D ends."
 
@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"error: chatting needs {error.name}: pip install -c constraints.txt -e '.[train]'", file=sys.stderr)
+        print(f"error: chatting needs {error.name}: {install('train')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

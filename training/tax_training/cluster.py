@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tax_training.__main__ import parser, usable
-from tax_training.errors import UserError, quoted
+from tax_training.errors import UserError, install, quoted
 from tax_training.plan import Plan
 from tax_training.plan_file import load_plan
 
@@ -58,7 +58,7 @@ def _run(given: argparse.Namespace) -> int:
         from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
         from ray.train.torch import TorchConfig, TorchTrainer
     except ImportError as error:
-        raise UserError("--launcher ray needs Ray: pip install -c constraints.txt -e '.[cluster]'") from error
+        raise UserError(f"--launcher ray needs Ray: {install('cluster')}") from error
     _reachable(os.environ.get("RAY_ADDRESS", ""))
     try:
         ray.init(logging_level=logging.WARNING)

@@ -17,7 +17,7 @@ import torch
 from tax_training.checkpoints import Reader, Tensors
 from tax_training.data import Row
 from tax_training.engine import NotFinite, Step, adamw
-from tax_training.errors import UserError
+from tax_training.errors import UserError, install
 from tax_training.loss import LearntLoss
 from tax_training.plan import Engine as EngineSettings
 from tax_training.plan import Phase
@@ -73,9 +73,7 @@ class DeepSpeedEngine:
         try:
             import deepspeed
         except ModuleNotFoundError as error:
-            raise UserError(
-                f"more than one process, and ZeRO, need {error.name}: pip install -c constraints.txt -e '.[train]'"
-            ) from error
+            raise UserError(f"more than one process, and ZeRO, need {error.name}: {install('train')}") from error
         logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
         exact = {name: buffer.clone() for name, buffer in model.named_buffers() if buffer.is_floating_point()}
         self.inner = adamw(model, phase)

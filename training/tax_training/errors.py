@@ -17,3 +17,8 @@ def quoted(value: object, width: int = 80) -> str:
     """Return a value as a message quotes it: on one line, no control or bidi character, at most `width` characters."""
     text = repr(value)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def install(extra: str) -> str:
+    """Return the line that installs an extra, from the clone: constraints.txt keeps torch small."""
+    return f"pip install -c constraints.txt -e '.[{extra}]'"

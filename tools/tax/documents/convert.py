@@ -15,11 +15,12 @@ from pathlib import Path
 
 from tax.documents.document import DocumentFault, Extract, NotReadHere
 from tax.load import blob_id
+from tax.problems import install
 from tax.runs import write_whole
 
 FORM = 1  # of the text; raise it when a converter's output changes, or kept texts and new spans will not agree
 MAX_SECONDS = 900.0  # of waiting; worker.py bounds the processor's time and the memory
-INSTALL = "pip install -c constraints.txt -e '.[documents]'"
+INSTALL = install("documents")
 
 CONVERTED = {  # suffix -> the package that reads it
     ".html": "selectolax",

@@ -19,14 +19,14 @@ from tax.exchange import WRITERS, Form
 from tax.export import rights
 from tax.export.card import Counts, card
 from tax.export.credits import Sources
-from tax.problems import UserError
+from tax.problems import UserError, install
 from tax.runs import read_manifest, read_samples
 from tax.sample import Sample
 
 ExportForm = Literal["messages", "alpaca", "sharegpt", "parquet"]
 FORMS: tuple[ExportForm, ...] = ("messages", "alpaca", "sharegpt", "parquet")
 CARD, RECORD, REFUSED = "README.md", "export.json", "refused.jsonl"
-INSTALL = "pip install -c constraints.txt -e '.[export]'"
+INSTALL = install("export")
 
 _ROWS = 5_000  # of a Parquet file that are written together
 _UNKNOWN = "its leaf is neither in this checkout nor in its history, so its people cannot be credited"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tax.calls import Caller
 from tax.config import Config
 from tax.journal import Journal
-from tax.problems import UserError
+from tax.problems import UserError, install
 from tax.teachers.base import Teacher, TeacherError
 from tax.teachers.open import open_teacher
 
@@ -54,9 +54,7 @@ async def _open(options: RunOptions, config: Config) -> Teacher:
         try:
             from tax.teachers.cluster import open_cluster
         except ModuleNotFoundError as error:
-            raise TeacherError(
-                f"--engine ray needs the package {error.name}: pip install -c constraints.txt -e '.[cluster]'"
-            ) from error
+            raise TeacherError(f"--engine ray needs the package {error.name}: {install('cluster')}") from error
         return await open_cluster(options.teacher, options.model, config.teachers, options.workers)
     if options.workers is not None:
         raise UserError("--workers is for a cluster: add --engine ray, or leave it out")

@@ -4,9 +4,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tax.problems import UserError, excerpt
+from tax.problems import UserError, excerpt, install
 
-INSTALL = "measuring with a model needs torch and transformers: pip install -c constraints.txt -e '.[train]'"
+INSTALL = f"measuring with a model needs torch and transformers: {install('train')}"
 
 
 def load(path: str | Path, kind: str) -> tuple[Any, Any]:

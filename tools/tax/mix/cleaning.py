@@ -8,7 +8,7 @@ similarity of 0.8 (Lee et al. 2022), with rensa. Simplified: a document's first 
 
 from typing import Any
 
-from tax.problems import UserError
+from tax.problems import UserError, install
 from tax.text.languages import identify
 from tax.text.prose import tokens
 from tax.text.script import scripts
@@ -49,7 +49,7 @@ class NearCopies:
         try:
             import rensa
         except ImportError as error:
-            raise UserError("a corpus needs the package rensa: pip install -c constraints.txt -e '.[train]'") from error
+            raise UserError(f"a corpus needs the package rensa: {install('train')}") from error
         self._minhash: Any = rensa.RMinHash
         self._seen: Any = rensa.RMinHashDeduplicator(_SIMILAR, _HASHES, True, _BANDS, _SEED)
         self._count = 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tax.problems import UserError, excerpt
+from tax.problems import UserError, excerpt, install
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 
@@ -68,7 +68,7 @@ def _parquet(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise UserError(f"{path} needs the package pyarrow: pip install -c constraints.txt -e '.[train]'") from error
+        raise UserError(f"{path} needs the package pyarrow: {install('train')}") from error
     try:
         file = parquet.ParquetFile(path)
         _columns_known(path, columns, file.schema_arrow.names)
@@ -93,9 +93,7 @@ def hub_rows(name: str, revision: str | None, split: str) -> Iterator[dict[str, 
     try:
         from datasets import load_dataset
     except ImportError as error:
-        raise UserError(
-            f"the dataset {name} needs the package datasets: pip install -c constraints.txt -e '.[train]'"
-        ) from error
+        raise UserError(f"the dataset {name} needs the package datasets: {install('train')}") from error
     try:
         for row in load_dataset(name, revision=revision, split=split, streaming=True):
             yield dict(row)

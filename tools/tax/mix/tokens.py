@@ -12,7 +12,7 @@ from typing import Any
 
 from tax.mix.plan import NewTokenizer
 from tax.mix.pool import Entry
-from tax.problems import UserError, excerpt
+from tax.problems import UserError, excerpt, install
 
 Tokenizer = Any  # tokenizers.Tokenizer, which `tax --help` does without
 Turns = Sequence[tuple[str, str]]
@@ -134,7 +134,5 @@ def _package() -> Any:
     try:
         import tokenizers
     except ImportError as error:
-        raise UserError(
-            "counting tokens needs the package tokenizers: pip install -c constraints.txt -e '.[train]'"
-        ) from error
+        raise UserError(f"counting tokens needs the package tokenizers: {install('train')}") from error
     return tokenizers

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tax.config import BUILTIN, ENGINE_OPTIONS, EngineOptions, TeacherConfig
-from tax.problems import excerpt
+from tax.problems import excerpt, install
 from tax.teachers.base import Teacher, TeacherError
 
 # An engine in this process: its module, its class, and what installs it.
 ENGINES = {
-    "hf": ("tax.teachers.hf", "HF", "pip install -c constraints.txt -e '.[hf]'"),
+    "hf": ("tax.teachers.hf", "HF", install("hf")),
     "vllm": ("tax.teachers.vllm", "VLLM", "pip install -e '.[vllm]'"),
-    "llamacpp": ("tax.teachers.llamacpp", "LlamaCpp", "pip install -c constraints.txt -e '.[llamacpp]'"),
+    "llamacpp": ("tax.teachers.llamacpp", "LlamaCpp", install("llamacpp")),
 }
 assert ENGINES.keys() == ENGINE_OPTIONS.keys()
 

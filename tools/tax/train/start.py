@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from tax.problems import UserError
+from tax.problems import UserError, install
 from tax.tether import tethered
 from tax.train.trained import find_model, is_checkpoint
 
-INSTALL = "training and chatting need packages that are not here: pip install -c constraints.txt -e '.[train]'"
+INSTALL = f"training and chatting need packages that are not here: {install('train')}"
 INTERRUPTED = 130
 
 _TRAINER = "tax_training"
